@@ -1,0 +1,80 @@
+"""What the rules refuse. A message says what happened, to which id, and what to do.
+
+DomainError
+├── NotFound              no such thing in this workspace
+├── Forbidden             the caller may not do this
+├── Invalid               a value breaks a rule (`errors` points at the fields)
+│   ├── InvalidPlan
+│   └── InvalidGraph
+├── RefusedTransition     a state machine has no such edge
+├── Conflict              somebody else changed it first
+│   └── VersionMoved
+├── ArtifactLocked
+├── SelfReview            an author may not check their own work
+└── LimitReached          a limit on calls, time, money or size
+"""
+
+from collections.abc import Sequence
+
+
+class DomainError(Exception):
+    """Base of all refusals. `str(error)` is one sentence fit for a person."""
+
+
+class NotFound(DomainError):
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(f"There is no {kind} {id} here; check the id, or list what there is.")
+        self.kind, self.id = kind, id
+
+
+class Forbidden(DomainError):
+    pass
+
+
+class Invalid(DomainError):
+    """`errors` holds (JSON pointer, message) pairs; empty when the whole value is meant."""
+
+    def __init__(self, message: str, errors: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
+
+
+class InvalidPlan(Invalid):
+    pass
+
+
+class InvalidGraph(Invalid):
+    pass
+
+
+class RefusedTransition(DomainError):
+    def __init__(self, kind: str, id: str, old: str, new: str) -> None:
+        super().__init__(f"The {kind} {id} is {old} and cannot become {new}.")
+        self.kind, self.id, self.old, self.new = kind, id, old, new
+
+
+class Conflict(DomainError):
+    pass
+
+
+class VersionMoved(Conflict):
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(f"The {kind} {id} was changed in the meantime; read it again and repeat.")
+
+
+class ArtifactLocked(DomainError):
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The artifact {id} is locked; unlock it before changing it.")
+
+
+class SelfReview(DomainError):
+    def __init__(self, id: str, author: str) -> None:
+        super().__init__(f"{author} made {id} and cannot check it; let somebody else do it.")
+
+
+class LimitReached(DomainError):
+    """`limit` names what ran out: calls, seconds or money."""
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit

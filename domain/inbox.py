@@ -1,0 +1,52 @@
+"""What waits for a person: approvals, work, tasks that need attention."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field, JsonValue
+from pydantic.dataclasses import dataclass
+
+from domain.errors import Invalid, RefusedTransition
+
+InboxKind = Literal["approval", "work", "attention"]
+ANSWERS: dict[InboxKind, tuple[str, ...]] = {
+    "approval": ("approve", "reject"),
+    "work": ("hand_in",),
+    "attention": ("accept", "retry", "discard"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxItem:
+    """`run_id` waits for the answer when it is set; `draft` is a staged version to look at."""
+
+    id: str
+    workspace_id: str
+    project_id: str
+    kind: InboxKind
+    title: str
+    detail: str
+    created_at: datetime
+    for_user: str
+    task_id: str | None = None
+    run_id: str | None = None
+    artifact_id: str | None = None
+    draft: str | None = None
+    findings: tuple[str, ...] = ()
+    state: Literal["open", "answered", "withdrawn"] = "open"
+    answer: dict[str, JsonValue] = Field(default_factory=dict)
+    answered_at: datetime | None = None
+    version: int = 0
+
+    def answered(self, answer: dict[str, JsonValue], at: datetime) -> "InboxItem":
+        """Raises RefusedTransition when it was answered before, Invalid on an answer it does not offer."""
+        if self.state != "open":
+            raise RefusedTransition("inbox item", self.id, self.state, "answered")
+        if answer.get("action") not in ANSWERS[self.kind]:
+            offered = ", ".join(ANSWERS[self.kind])
+            raise Invalid(f"The item {self.id} is answered by one of: {offered}.", [("/action", f"must be one of {offered}")])
+        return replace(self, state="answered", answer=answer, answered_at=at)
+
+    def withdrawn(self) -> "InboxItem":
+        return replace(self, state="withdrawn") if self.state == "open" else self

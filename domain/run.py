@@ -1,0 +1,109 @@
+"""A run: one execution of an AgentGraph. Its journal is in the store; this is what is known of it at a glance."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+from pydantic.dataclasses import dataclass
+
+from domain.errors import RefusedTransition
+
+RunPhase = Literal["queued", "running", "waiting", "paused", "ended"]
+RunResult = Literal["succeeded", "partial", "failed", "cancelled"]
+
+MOVES: dict[RunPhase, frozenset[RunPhase]] = {
+    "queued": frozenset({"running", "waiting", "paused", "ended"}),
+    "running": frozenset({"waiting", "paused", "ended", "queued"}),
+    "waiting": frozenset({"running", "paused", "ended", "queued"}),
+    "paused": frozenset({"running", "waiting", "ended", "queued"}),
+    "ended": frozenset(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens, money in millionths of the installation's currency, recorded calls, seconds spent in calls."""
+
+    input_tokens: Annotated[int, Field(ge=0)] = 0
+    output_tokens: Annotated[int, Field(ge=0)] = 0
+    money: Annotated[int, Field(ge=0)] = 0
+    calls: Annotated[int, Field(ge=0)] = 0
+    seconds: Annotated[float, Field(ge=0)] = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            money=self.money + other.money,
+            calls=self.calls + other.calls,
+            seconds=self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one run may use. None means no limit; `seconds` counts time in calls, so waiting is free."""
+
+    calls: Annotated[int, Field(ge=0)] | None = 200
+    money: Annotated[int, Field(ge=0)] | None = None
+    seconds: Annotated[float, Field(ge=0)] | None = None
+
+    def passed_by(self, usage: Usage) -> str | None:
+        """The name of the first limit that `usage` has reached, or None."""
+        for name in ("calls", "money", "seconds"):
+            cap = getattr(self, name)
+            if cap is not None and getattr(usage, name) >= cap:
+                return name
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """`graph` is pinned by `graph_digest`; `reason` says in a sentence why it ended as it did."""
+
+    id: str
+    workspace_id: str
+    project_id: str
+    root_id: str
+    graph: str
+    graph_digest: str
+    actor: str
+    on_behalf_of: str
+    created_at: datetime
+    correlation: str = ""
+    parent_id: str | None = None
+    task_id: str | None = None
+    attempt: int = 1
+    depth: int = 0
+    priority: int = 100
+    inputs: dict[str, JsonValue] = Field(default_factory=dict)
+    limits: Limits = Field(default_factory=Limits)
+    phase: RunPhase = "queued"
+    result: RunResult | None = None
+    reason: str = ""
+    usage: Usage = Field(default_factory=Usage)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.phase == "ended") != (self.result is not None):
+            raise RefusedTransition("run", self.id, self.phase, str(self.result))
+
+    def moved(self, phase: RunPhase, at: datetime, usage: Usage) -> "Run":
+        if phase == self.phase:
+            return replace(self, usage=usage)
+        self._check(phase)
+        return replace(self, phase=phase, usage=usage, started_at=self.started_at or at)
+
+    def ended(self, result: RunResult, reason: str, at: datetime, usage: Usage) -> "Run":
+        """The run with its one result. Raises RefusedTransition when it has one already."""
+        self._check("ended")
+        return replace(
+            self, phase="ended", result=result, reason=reason, usage=usage, ended_at=at, started_at=self.started_at or at
+        )
+
+    def _check(self, phase: RunPhase) -> None:
+        if phase not in MOVES[self.phase]:
+            raise RefusedTransition("run", self.id, self.phase, phase)

@@ -1,0 +1,90 @@
+"""A task: one node of the plan, and the states it moves through."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from domain.criterion import Criterion
+from domain.errors import RefusedTransition
+
+TaskState = Literal["waiting", "ready", "running", "in_review", "needs_attention", "done", "skipped", "cancelled"]
+Complexity = Literal["simple", "medium", "complex"]
+
+MOVES: dict[TaskState, frozenset[TaskState]] = {
+    "waiting": frozenset({"ready", "skipped", "cancelled"}),
+    "ready": frozenset({"running", "waiting", "skipped", "cancelled"}),
+    "running": frozenset({"in_review", "ready", "needs_attention", "done", "cancelled"}),
+    "in_review": frozenset({"done", "running", "ready", "needs_attention", "cancelled"}),
+    "needs_attention": frozenset({"ready", "done", "skipped", "cancelled"}),
+    "done": frozenset(),
+    "skipped": frozenset({"ready"}),
+    "cancelled": frozenset({"ready"}),
+}
+LIVE: frozenset[TaskState] = frozenset({"running", "in_review"})
+FINISHED: frozenset[TaskState] = frozenset({"done", "skipped"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignee:
+    """Who does a task. `id` is a core agent's name, a member's user or a custom agent's id."""
+
+    kind: Literal["core", "custom", "person"]
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """One artifact that a task must leave behind."""
+
+    kind: str
+    section: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """What the plan says of a task; the task's state is kept beside it."""
+
+    id: str
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    brief: Annotated[str, Field(max_length=20_000)]
+    assignee: Assignee
+    expected: Annotated[tuple[Expected, ...], Field(min_length=1, max_length=5)]
+    criteria: Annotated[tuple[Criterion, ...], Field(min_length=1, max_length=20)]
+    depends_on: tuple[str, ...] = ()
+    complexity: Complexity = "medium"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """`run_id` is the child run of the latest attempt; `findings` what its review said."""
+
+    spec: TaskSpec
+    project_id: str
+    workspace_id: str
+    created_at: datetime
+    state: TaskState = "waiting"
+    attempts: Annotated[int, Field(ge=0)] = 0
+    replanned: bool = False
+    run_id: str | None = None
+    hint: str = ""
+    findings: tuple[str, ...] = ()
+    version: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+    def moved(self, state: TaskState) -> "Task":
+        """The task in `state`. Raises RefusedTransition where the table has no such move."""
+        if state not in MOVES[self.state]:
+            raise RefusedTransition("task", self.id, self.state, state)
+        return replace(self, state=state)
+
+    def started(self, run_id: str) -> "Task":
+        return replace(self.moved("running"), run_id=run_id, attempts=self.attempts + 1)
+
+    def replanned_as(self, spec: TaskSpec) -> "Task":
+        return replace(self.moved("ready"), spec=spec, replanned=True)
