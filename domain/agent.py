@@ -65,4 +65,6 @@ class Profile(BaseModel):
 
     def check_write(self, section: str) -> None:
         if section not in self.writes:
-            raise Forbidden(f"The {self.title} may not write the section {section}; it writes {', '.join(self.writes)}.")
+            raise Forbidden(
+                f"The {self.title} may not write the section {section}; it writes {', '.join(self.writes)}."
+            )

@@ -56,6 +56,7 @@ class Citation:
 class Version:
     """One version. Staged ones have no number and are seen by their run, its reviewer and its inbox item.
 
+    `text_digest` is its passages (a JSON list of strings), which search and prompts work from.
     `model` names what wrote it; `rehearsed` is true when no language model was used.
     """
 
@@ -64,6 +65,7 @@ class Version:
     project_id: str
     kind: str
     digest: Digest
+    text_digest: Digest | None = None
     media_type: str
     size: Annotated[int, Field(ge=0)]
     made_by: str
@@ -80,7 +82,9 @@ class Version:
 
     def __post_init__(self) -> None:
         if self.kind not in COGNITIVE and not self.derived_from:
-            raise Invalid(f"A {self.kind} must derive from something: name the artifacts that {self.artifact_id} was made from.")
+            raise Invalid(
+                f"A {self.kind} must derive from something: name the artifacts that {self.artifact_id} was made from."
+            )
         if any(ref.digest == self.digest and ref.artifact_id == self.artifact_id for ref in self.derived_from):
             raise Invalid(f"A version of {self.artifact_id} cannot derive from itself.")
         if (self.state == "published") != (self.number is not None):

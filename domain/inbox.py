@@ -45,7 +45,9 @@ class InboxItem:
             raise RefusedTransition("inbox item", self.id, self.state, "answered")
         if answer.get("action") not in ANSWERS[self.kind]:
             offered = ", ".join(ANSWERS[self.kind])
-            raise Invalid(f"The item {self.id} is answered by one of: {offered}.", [("/action", f"must be one of {offered}")])
+            raise Invalid(
+                f"The item {self.id} is answered by one of: {offered}.", [("/action", f"must be one of {offered}")]
+            )
         return replace(self, state="answered", answer=answer, answered_at=at)
 
     def withdrawn(self) -> "InboxItem":

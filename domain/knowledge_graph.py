@@ -44,7 +44,10 @@ def nodes_of(event: Event) -> tuple[Node, ...]:
         case "project.created" | "project.changed":
             return (Node(id=event.subject, kind="project", label=_text(data, "name")),)
         case "artifact.published":
-            return (Node(id=event.subject, kind=_text(data, "kind"), label=_text(data, "title")), _agent(_text(data, "made_by")))
+            return (
+                Node(id=event.subject, kind=_text(data, "kind"), label=_text(data, "title")),
+                _agent(_text(data, "made_by")),
+            )
         case "plan.adopted":
             return tuple(Node(id=_text(t, "id"), kind="task", label=_text(t, "title")) for t in _items(data, "tasks"))
         case "run.created":
@@ -80,7 +83,10 @@ def _triples(event: Event) -> list[tuple[str, Relation, str]]:
     data, subject, project = event.data, event.subject, event.project_id or ""
     match event.type:
         case "artifact.published":
-            out: list[tuple[str, Relation, str]] = [(subject, "partOf", project), (subject, "wasAttributedTo", _text(data, "made_by"))]
+            out: list[tuple[str, Relation, str]] = [
+                (subject, "partOf", project),
+                (subject, "wasAttributedTo", _text(data, "made_by")),
+            ]
             sources = dict.fromkeys(_text(ref, "artifact_id") for ref in _items(data, "derived_from"))
             out += [(subject, "wasDerivedFrom", source) for source in sources]
             if task := _text(data, "task_id"):
@@ -93,10 +99,10 @@ def _triples(event: Event) -> list[tuple[str, Relation, str]]:
             return [(subject, "checkedBy", _text(data, "checked_by"))]
         case "plan.adopted":
             out = []
-            for task in _items(data, "tasks"):
-                id = _text(task, "id")
-                out += [(id, "partOf", project), (id, "assignedTo", _text(task, "assignee"))]
-                out += [(id, "dependsOn", str(other)) for other in _list(task, "depends_on")]
+            for item in _items(data, "tasks"):
+                id = _text(item, "id")
+                out += [(id, "partOf", project), (id, "assignedTo", _text(item, "assignee"))]
+                out += [(id, "dependsOn", str(other)) for other in _items(item, "depends_on")]
             return out
         case "run.created":
             out = [(subject, "partOf", _text(data, "task_id") or _text(data, "parent_id") or project)]
@@ -120,10 +126,6 @@ def _text(data: JsonValue, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _list(data: JsonValue, key: str) -> list[JsonValue]:
+def _items(data: JsonValue, key: str) -> list[JsonValue]:
     value = data.get(key) if isinstance(data, dict) else None
     return value if isinstance(value, list) else []
-
-
-def _items(data: JsonValue, key: str) -> list[JsonValue]:
-    return _list(data, key)

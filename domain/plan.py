@@ -75,7 +75,9 @@ def check_staff(tasks: Collection[TaskSpec], staff: Collection[str]) -> None:
     for task in tasks:
         if task.assignee.id not in staff:
             known = ", ".join(sorted(staff))
-            raise InvalidPlan(f"The task {task.title!r} is given to {task.assignee.id!r}, who is not on the team: {known}.")
+            raise InvalidPlan(
+                f"The task {task.title!r} is given to {task.assignee.id!r}, who is not on the team: {known}."
+            )
 
 
 def critical_path(tasks: Collection[TaskSpec]) -> dict[str, int]:

@@ -39,7 +39,9 @@ class Project:
 
     def __post_init__(self) -> None:
         if not self.goal.strip():
-            raise Invalid("A project needs a goal: say in a sentence what should exist at the end.", [("/goal", "is empty")])
+            raise Invalid(
+                "A project needs a goal: say in a sentence what should exist at the end.", [("/goal", "is empty")]
+            )
         for field, limit in (("goal", MAX_GOAL), ("instructions", MAX_INSTRUCTIONS)):
             if len(getattr(self, field)) > limit:
                 raise Invalid(

@@ -1,4 +1,4 @@
-"""A run: one execution of an AgentGraph. Its journal is in the store; this is what is known of it at a glance."""
+"""A run: one execution of an AgentGraph. Its journal is in the store; this is the run at a glance."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -101,7 +101,13 @@ class Run:
         """The run with its one result. Raises RefusedTransition when it has one already."""
         self._check("ended")
         return replace(
-            self, phase="ended", result=result, reason=reason, usage=usage, ended_at=at, started_at=self.started_at or at
+            self,
+            phase="ended",
+            result=result,
+            reason=reason,
+            usage=usage,
+            ended_at=at,
+            started_at=self.started_at or at,
         )
 
     def _check(self, phase: RunPhase) -> None:

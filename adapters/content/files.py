@@ -49,7 +49,9 @@ class FileContent(Content):
         try:
             content = self._path(workspace_id, digest).read_bytes()
         except FileNotFoundError:
-            raise ContentMissing(f"The content {digest} is missing from the data directory; restore it from a backup.") from None
+            raise ContentMissing(
+                f"The content {digest} is missing from the data directory; restore it from a backup."
+            ) from None
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
             raise ContentMissing(f"The content {digest} was changed on the disk; restore it from a backup.")
         return content

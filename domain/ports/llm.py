@@ -208,7 +208,9 @@ def render(request: Request) -> list[dict[str, Any]]:
     if request.shape is not None:
         user.append(_shaped(request.shape))
     if request.schema is not None:
-        user.append("Answer with one JSON value that fits this JSON Schema, and nothing else:\n" + json.dumps(request.schema))
+        user.append(
+            "Answer with one JSON value that fits this JSON Schema, and nothing else:\n" + json.dumps(request.schema)
+        )
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": "\n\n".join(system)},
         {"role": "user", "content": "\n\n".join(user)},
@@ -227,7 +229,11 @@ def _fenced(passage: Passage) -> str:
 def _shaped(shape: Shape) -> str:
     lines = [f"Write it in Markdown, at most {shape.max_words} words, beginning with the heading `# {shape.title}`."]
     if shape.headings:
-        lines.append("Use exactly these sections, in this order: " + ", ".join(f"`## {h}`" for h in shape.headings) + ".")
+        lines.append(
+            "Use exactly these sections, in this order: " + ", ".join(f"`## {h}`" for h in shape.headings) + "."
+        )
     if shape.cite:
-        lines.append("After each statement taken from a passage name it in square brackets, like [S1]. Cite nothing else.")
+        lines.append(
+            "After each statement taken from a passage name it in square brackets, like [S1]. Cite nothing else."
+        )
     return "\n".join(lines)

@@ -1,0 +1,71 @@
+"""Ticks: everything that can happen to a run. Time and chance enter here."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from domain.changes import Change, SignalName
+from domain.run import Limits, Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """`seed` (hex) is all the chance a run ever gets: ids made in it derive from it."""
+
+    tick: Literal["started"] = "started"
+    at: datetime
+    seed: str
+    inputs: dict[str, JsonValue] = Field(default_factory=dict)
+    limits: Limits = Field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectDone:
+    tick: Literal["effect_done"] = "effect_done"
+    at: datetime
+    effect: str
+    output: dict[str, JsonValue] = Field(default_factory=dict)
+    usage: Usage = Field(default_factory=Usage)
+    changes: tuple[Annotated[Change, Field(discriminator="change")], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectFailed:
+    """`passing` when trying again later may help."""
+
+    tick: Literal["effect_failed"] = "effect_failed"
+    at: datetime
+    effect: str
+    reason: str
+    usage: Usage = Field(default_factory=Usage)
+    passing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRefused:
+    """What an effect (or the reducer, when `effect` is None) wanted to change was refused by a rule."""
+
+    tick: Literal["change_refused"] = "change_refused"
+    at: datetime
+    effect: str | None
+    reason: str
+    usage: Usage = Field(default_factory=Usage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalReceived:
+    """Something from outside: a child that ended, a person's answer, cancel, pause, resume, a timer, a poke."""
+
+    tick: Literal["signal"] = "signal"
+    at: datetime
+    name: SignalName
+    payload: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+Tick = Annotated[
+    Started | EffectDone | EffectFailed | ChangeRefused | SignalReceived,
+    Field(discriminator="tick"),
+]
+TICKS: TypeAdapter[Started | EffectDone | EffectFailed | ChangeRefused | SignalReceived] = TypeAdapter(Tick)

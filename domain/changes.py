@@ -1,0 +1,145 @@
+"""What a tick changes, as values. They commit together with the tick, or are refused together."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field, JsonValue
+from pydantic.dataclasses import dataclass
+
+from domain.artifact import Version
+from domain.inbox import InboxKind
+from domain.plan import Plan
+from domain.qa import QARecord
+from domain.run import Limits, RunResult
+from domain.task import TaskState
+
+SignalName = Literal["child_ended", "answered", "cancel", "pause", "resume", "plan_changed", "timer", "poke"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageVersion:
+    """A version made by this run, seen by nobody else until it is published. A later one of the same artifact
+    discards the earlier."""
+
+    change: Literal["stage_version"] = "stage_version"
+    version: Version
+    section: str
+    title: str
+    owner_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileQA:
+    change: Literal["file_qa"] = "file_qa"
+    record: QARecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishStaged:
+    """Publishes what `run_id` staged: number, head, events and edges. `judged_by` also files that QA record."""
+
+    change: Literal["publish_staged"] = "publish_staged"
+    run_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscardStaged:
+    change: Literal["discard_staged"] = "discard_staged"
+    run_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptPlan:
+    """The next version of the plan, and with it the tasks that it names."""
+
+    change: Literal["adopt_plan"] = "adopt_plan"
+    plan: Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveTask:
+    change: Literal["move_task"] = "move_task"
+    task_id: str
+    to: TaskState
+    findings: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartChild:
+    """A child run. With `task_id` it is an attempt at that task, which becomes running."""
+
+    change: Literal["start_child"] = "start_child"
+    run_id: str
+    graph: str
+    inputs: dict[str, JsonValue] = Field(default_factory=dict)
+    task_id: str | None = None
+    priority: int | None = None
+    actor: str | None = None
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenInbox:
+    """Something for a person. `asks` is true when the run that opened it waits for the answer."""
+
+    change: Literal["open_inbox"] = "open_inbox"
+    item_id: str
+    kind: InboxKind
+    title: str
+    detail: str = ""
+    task_id: str | None = None
+    artifact_id: str | None = None
+    draft: str | None = None
+    findings: tuple[str, ...] = ()
+    for_user: str | None = None
+    asks: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawInbox:
+    """Closes what this run still asks."""
+
+    change: Literal["withdraw_inbox"] = "withdraw_inbox"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalChildren:
+    """A signal to every child run that has not ended."""
+
+    change: Literal["signal_children"] = "signal_children"
+    name: SignalName
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetTimer:
+    """Wakes this run at `at` with the signal `timer` and `ref`."""
+
+    change: Literal["set_timer"] = "set_timer"
+    at: datetime
+    ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndRun:
+    """The run's one result; its parent is told."""
+
+    change: Literal["end_run"] = "end_run"
+    result: RunResult
+    reason: str = ""
+    output: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+Change = (
+    StageVersion
+    | FileQA
+    | PublishStaged
+    | DiscardStaged
+    | AdoptPlan
+    | MoveTask
+    | StartChild
+    | OpenInbox
+    | WithdrawInbox
+    | SignalChildren
+    | SetTimer
+    | EndRun
+)
