@@ -1,6 +1,6 @@
 """AgentGraphs: what they are made of, and the pure reducer that runs them."""
 
-from domain.agent_graph.reducer import Step, reduce
+from domain.agent_graph.reducer import effect_of, reduce
 from domain.agent_graph.spec import (
     AgentGraph,
     AgentNode,
@@ -32,8 +32,8 @@ __all__ = [
     "RunState",
     "SignalReceived",
     "Started",
-    "Step",
     "SuperviseNode",
     "Tick",
+    "effect_of",
     "reduce",
 ]

@@ -5,7 +5,7 @@ next tick.
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import singledispatchmethod
 
 from pydantic import JsonValue
@@ -22,7 +22,7 @@ from domain.agent_graph.spec import (
     Node,
     SuperviseNode,
 )
-from domain.agent_graph.state import Active, Effect, Loop, RunState
+from domain.agent_graph.state import Active, Effect, Loop, RunState, Wait
 from domain.agent_graph.ticks import ChangeRefused, EffectDone, EffectFailed, SignalReceived, Started
 from domain.changes import (
     Change,
@@ -54,6 +54,11 @@ class Step:
         self.effects: list[Effect] = []
         self._graph = graph
         self._made = 0
+
+    @property
+    def _now(self) -> datetime:
+        assert self.state.at is not None
+        return self.state.at
 
     # ticks
 
@@ -88,7 +93,7 @@ class Step:
         if isinstance(node, AgentNode) and tick.passing and active.tries < node.retries:
             at = tick.at + timedelta(seconds=node.retry_after)
             self.changes.append(SetTimer(at=at, ref=tick.effect))
-            self._wait(Active(node=node.id, wait="timer", ref=tick.effect, tries=active.tries + 1))
+            self._wait(node.id, "timer", tick.effect, tries=active.tries + 1)
         else:
             self._fail(node, tick.reason)
 
@@ -162,7 +167,7 @@ class Step:
         if self.state.result is not None:
             return
         if self.state.paused:
-            self._wait(Active(node=id, wait="held", ref=self._new_ref(), tries=tries))
+            self._wait(id, "held", self._new_ref(), tries=tries)
             return
         self._begin(self._graph.node(id), tries)
 
@@ -184,15 +189,15 @@ class Step:
         if isinstance(node, AgentNode) and (limit := limits.passed_by(usage)):
             self._end("failed", f"Its limit of {limit} is used up ({getattr(limits, limit):g}); raise it and retry.")
             return
-        effect = Effect(id=self._new_ref(), node=node.id, handler=node.handler, remaining=_remaining(limits, usage))
-        self.effects.append(effect)
-        self._wait(Active(node=node.id, wait="effect", ref=effect.id, tries=tries))
+        ref = self._new_ref()
+        self._wait(node.id, "effect", ref, tries=tries)
+        self.effects.append(effect_of(self._graph, self.state, self.state.active[-1]))
 
     def _supervise(self, node: SuperviseNode, active: Active, *, people: bool) -> None:
         if active.stirred:
             self._enter(node.id)
         else:
-            self._wait(Active(node=node.id, wait="signal", ref=self._new_ref(), people=people))
+            self._wait(node.id, "signal", self._new_ref(), people=people)
 
     def _go_round(self, node: LoopNode) -> None:
         loop = self.state.loop(node.id)
@@ -223,13 +228,13 @@ class Step:
                 for_user=_text(self.state, "inputs.for_user") or None,
             )
         )
-        self._wait(Active(node=node.id, wait="answer", ref=item, people=True))
+        self._wait(node.id, "answer", item, people=True)
 
     def _start_child(self, node: ChildNode) -> None:
         run = self._new_id("run")
         inputs = {name: self.state.look_up(path) for name, path in node.inputs.items()}
         self.changes.append(StartChild(run_id=run, graph=node.graph, inputs=inputs))
-        self._wait(Active(node=node.id, wait="child", ref=run))
+        self._wait(node.id, "child", run)
 
     def _exit(self, node: ExitNode) -> None:
         result = node.result if node.result_from is None else RESULTS.get(_text(self.state, node.result_from))
@@ -261,7 +266,8 @@ class Step:
     def _set(self, **values: object) -> None:
         self.state = replace(self.state, **values)  # type: ignore[arg-type]
 
-    def _wait(self, active: Active) -> None:
+    def _wait(self, node: str, wait: Wait, ref: str, *, tries: int = 0, people: bool = False) -> None:
+        active = Active(node=node, wait=wait, ref=ref, since=self._now, tries=tries, people=people)
         self._set(active=(*self.state.active, active))
 
     def _leave(self, wait: str, ref: str, usage: Usage | None = None) -> Active | None:
@@ -278,9 +284,8 @@ class Step:
         return f"{self.state.seq}/{self._made}"
 
     def _new_id(self, kind: str) -> str:
-        assert self.state.at is not None
         key = bytes.fromhex(self.state.seed)
-        return derived_id(kind, self.state.at, key, self.state.run_id, self._new_ref())
+        return derived_id(kind, self._now, key, self.state.run_id, self._new_ref())
 
 
 def reduce(
@@ -291,6 +296,14 @@ def reduce(
     if state.result is None:
         step.take(tick)
     return step.state, tuple(step.changes), tuple(step.effects)
+
+
+def effect_of(graph: AgentGraph, state: RunState, active: Active) -> Effect:
+    """The effect that `active` waits for; after a restart it is started again under the same id."""
+    node = graph.node(active.node)
+    assert isinstance(node, AgentNode | CheckNode | SuperviseNode)
+    remaining = _remaining(state.limits, state.usage)
+    return Effect(id=active.ref, node=node.id, handler=node.handler, at=active.since, remaining=remaining)
 
 
 def _next(node: Node) -> str:

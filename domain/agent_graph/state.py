@@ -16,12 +16,13 @@ Wait = Literal["effect", "signal", "answer", "child", "timer", "held"]
 class Active:
     """A node at work. `ref` is what it waits for: an effect, an inbox item, a child run, a timer.
 
-    `stirred`: a signal came while its effect was under way. `people`: only people can move it on.
+    `since` is the time of the tick that made it. `stirred`: a signal came while its effect was under way. `people`: only people can move it on.
     """
 
     node: str
     wait: Wait
     ref: str
+    since: datetime
     tries: int = 0
     stirred: bool = False
     people: bool = False
@@ -38,11 +39,13 @@ class Loop:
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """Something to do after the commit. `id` is `seq/i`; `remaining` is what the run may still use."""
+    """Something to do after the commit. `id` is `seq/i`, `at` the tick's time; `remaining` is what the run may
+    still use."""
 
     id: str
     node: str
     handler: str
+    at: datetime
     remaining: Limits
 
 

@@ -189,7 +189,7 @@ class Store(ABC):
         kind: type[E],
         workspace_id: str,
         *,
-        where: Mapping[str, str | int | None | Sequence[str]] | None = None,
+        where: Mapping[str, str | int | Sequence[str] | None] | None = None,
         after: str = "",
         limit: int = 1000,
         newest_first: bool = False,

@@ -1,0 +1,87 @@
+"""Ready runs handed out within this process, by asyncio. The truth is the table of ready runs; a wake-up only makes
+it look sooner."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from loguru import logger
+
+from services.ports.clock import Clock
+from services.ports.dispatcher import Dispatcher
+from services.ports.journal import Journal
+from services.ports.live import Live
+from services.ports.store import StoreError
+
+SWEEP_SECONDS = 5.0
+AFTER_FAILURE = 2.0
+
+
+class InProcessDispatcher(Dispatcher):
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        live: Live,
+        clock: Clock,
+        advance: Callable[[str], Awaitable[bool]],
+        parallel: int = 8,
+        sweep_seconds: float = SWEEP_SECONDS,
+    ) -> None:
+        self._journal, self._clock, self._advance = journal, clock, advance
+        self._parallel, self._sweep_seconds = parallel, sweep_seconds
+        self._woken = asyncio.Event()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+        live.on_wake(lambda _run: self._woken.set())
+
+    async def start(self) -> None:
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self, seconds: float) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        if self._under_way:
+            await asyncio.wait(self._under_way.values(), timeout=seconds)
+        for task in list(self._under_way.values()):
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _sweep(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                pause = await self._hand_out()
+            except StoreError as error:
+                logger.error("the store cannot be read: {}", error)
+                pause = AFTER_FAILURE
+            try:
+                await asyncio.wait_for(self._woken.wait(), pause)
+            except TimeoutError:
+                continue
+
+    async def _hand_out(self) -> float:
+        """Starts what is ready and fits; the seconds until it is worth looking again."""
+        free = self._parallel - len(self._under_way)
+        if free > 0:
+            for ready in await self._journal.ready(self._parallel + len(self._under_way)):
+                if free > 0 and ready.run_id not in self._under_way:
+                    free -= 1
+                    self._under_way[ready.run_id] = asyncio.create_task(self._carry(ready.run_id))
+        due = await self._journal.next_due()
+        if due is None:
+            return self._sweep_seconds
+        return min(self._sweep_seconds, max(0.05, (due - self._clock.now()).total_seconds()))
+
+    async def _carry(self, run_id: str) -> None:
+        try:
+            await self._advance(run_id)
+        except StoreError as error:
+            logger.error("a run stopped because the store failed, and will be tried again: {}", error)
+            await asyncio.sleep(AFTER_FAILURE)
+        except Exception as error:
+            logger.opt(exception=error).error("a run stopped unexpectedly and will be tried again")
+            await asyncio.sleep(AFTER_FAILURE)
+        finally:
+            self._under_way.pop(run_id, None)
+            self._woken.set()

@@ -1,0 +1,124 @@
+"""Opening the database: which SQLite, the pragmas, the schema's version, the thread that writes."""
+
+import asyncio
+import importlib
+import shutil
+import sqlite3
+import types
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import QueuePool
+
+from adapters.store.writer import Writer, translated
+from services.ports.store import StoreUnusable
+
+T = TypeVar("T")
+HEAD = "0001"  # the newest migration; a test compares it with the scripts
+SAFE = (3, 51, 3)  # the first SQLite without the WAL-reset corruption
+READERS = 4
+
+
+def driver() -> types.ModuleType:
+    """The SQLite to use: pysqlite3 (3.53, no WAL-reset bug) where it has a wheel, else the standard library's.
+    With the older one the single writer keeps the file safe."""
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ImportError:
+        return sqlite3
+
+
+def sqlite_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in str(driver().sqlite_version).split("."))
+
+
+class Database:
+    """One SQLite file. `write` goes through the one writer; `read` through pooled connections in threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = _engine(path)
+        _migrate(self._engine, path)
+        self._writer = Writer(self._engine)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        """The unit's result, after the commit. A cancelled caller does not take it back."""
+        return await asyncio.shield(asyncio.wrap_future(self._writer.submit(unit)))
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """`query` on one snapshot."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, query)
+
+    def read_now(self, query: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN")
+                try:
+                    return query(connection)
+                finally:
+                    connection.exec_driver_sql("ROLLBACK")
+        except DatabaseError as error:
+            raise translated(error) from error
+
+    def close(self) -> None:
+        self._writer.close()
+        self._readers.shutdown()
+        self._engine.dispose()
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        module=driver(),
+        isolation_level="AUTOCOMMIT",
+        poolclass=QueuePool,
+        pool_size=READERS + 1,
+        connect_args={"check_same_thread": False, "timeout": 30},
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "trusted_schema=OFF",
+        "mmap_size=0",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _migrate(engine: Engine, path: Path) -> None:
+    """To the newest schema, with a copy of the file made before. Raises StoreUnusable for a newer one."""
+    try:
+        found = _schema(engine)
+    except DatabaseError as error:
+        raise translated(error) from error
+    if found == HEAD:
+        return
+    if found is not None and found > HEAD:
+        raise StoreUnusable(
+            f"The database {path} has the schema {found}, newer than this Caseworks knows ({HEAD}); "
+            "install the newer version again, or use another --data-dir."
+        )
+    if found is not None:
+        shutil.copy2(path, path.with_suffix(f".before-{HEAD}.db"))
+    from adapters.store.migrations import upgrade
+
+    upgrade(engine)
+
+
+def _schema(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        known = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").first()
+        if known is None:
+            return None
+        return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()

@@ -1,0 +1,88 @@
+"""Entities, idempotency keys, recorded calls: the Store port on the tables."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import ColumnElement, func, select
+
+from adapters.store import tables
+from adapters.store.committing import apply
+from adapters.store.database import Database
+from adapters.store.entities import TABLES, adapter, entity_of
+from domain.run import Usage
+from services.ports.store import Changeset, E, Idempotency, RecordedCall, Store
+
+KEY_LIFETIME = 24 * 3600.0
+
+
+class SqlStore(Store):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def commit(self, changes: Changeset) -> None:
+        await self._database.write(lambda connection: apply(connection, changes))
+
+    async def get(self, kind: type[E], workspace_id: str, id: str) -> E | None:
+        table = TABLES[kind]
+        query = select(table.c.body, table.c.version).where(table.c.id == id, table.c.workspace_id == workspace_id)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else entity_of(kind, row.body, row.version)
+
+    async def find(
+        self,
+        kind: type[E],
+        workspace_id: str,
+        *,
+        where: Mapping[str, str | int | Sequence[str] | None] | None = None,
+        after: str = "",
+        limit: int = 1000,
+        newest_first: bool = False,
+    ) -> list[E]:
+        table = TABLES[kind]
+        query = select(table.c.body, table.c.version).where(table.c.workspace_id == workspace_id)
+        query = query.where(*(_matches(table.c[name], value) for name, value in (where or {}).items()))
+        if after:
+            query = query.where(table.c.id < after if newest_first else table.c.id > after)
+        query = query.order_by(table.c.id.desc() if newest_first else table.c.id).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [entity_of(kind, row.body, row.version) for row in rows]
+
+    async def idempotency(self, workspace_id: str, principal: str, key: str) -> Idempotency | None:
+        table = tables.idempotency
+        query = select(table).where(
+            table.c.workspace_id == workspace_id,
+            table.c.principal == principal,
+            table.c.key == key,
+            table.c.at > time.time() - KEY_LIFETIME,
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            return None
+        return Idempotency(principal=principal, key=key, request=row.request, kind=row.kind, id=row.id)
+
+    async def calls(self, workspace_id: str, run_id: str) -> list[RecordedCall]:
+        table = tables.calls
+        query = select(table.c.body).where(table.c.workspace_id == workspace_id, table.c.run_id == run_id)
+        query = query.order_by(table.c.started_at, table.c.key)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [adapter(RecordedCall).validate_json(row.body) for row in rows]
+
+    async def usage(self, workspace_id: str, project_id: str) -> Usage:
+        c = tables.calls.c
+        query = select(
+            func.coalesce(func.sum(c.input_tokens), 0),
+            func.coalesce(func.sum(c.output_tokens), 0),
+            func.coalesce(func.sum(c.money), 0),
+            func.count(),
+            func.coalesce(func.sum(c.seconds), 0.0),
+        ).where(c.workspace_id == workspace_id, c.project_id == project_id)
+        row = await self._database.read(lambda connection: connection.execute(query).one())
+        return Usage(input_tokens=row[0], output_tokens=row[1], money=row[2], calls=row[3], seconds=row[4])
+
+
+def _matches(column: ColumnElement[str], value: str | int | Sequence[str] | None) -> ColumnElement[bool]:
+    if value is None:
+        return column.is_(None)
+    if isinstance(value, str | int):
+        return column == str(value)
+    return column.in_(list(value))

@@ -1,0 +1,171 @@
+"""Reading the projections: knowledge graph, search, streams."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, or_, select, text
+
+from adapters.store import tables
+from adapters.store.database import Database
+from adapters.store.entities import adapter, time_of
+from domain.events import Event, upcast
+from domain.ids import kind_of
+from domain.knowledge_graph import Edge, Node
+from services.ports.views import Direction, Graphs, Hit, Search, Streamed, Streams, Subgraph
+
+edges, nodes, passages = tables.edges, tables.nodes, tables.passages
+
+
+class SqlGraphs(Graphs):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def whole(self, workspace_id: str, project_id: str | None, limit: int = 5000) -> Subgraph:
+        query = select(edges).where(edges.c.workspace_id == workspace_id)
+        if project_id is not None:
+            query = query.where(edges.c.project_id == project_id)
+        query = query.order_by(edges.c.at.desc(), edges.c.source).limit(limit)
+        return await self._database.read(lambda c: _subgraph(c, workspace_id, _edges(c, query)))
+
+    async def neighbors(
+        self,
+        workspace_id: str,
+        node: str,
+        *,
+        project_id: str | None = None,
+        direction: Direction = "both",
+        relation: str | None = None,
+        depth: int = 1,
+        limit: int = 1000,
+    ) -> Subgraph:
+        def query(connection: Connection) -> Subgraph:
+            found: dict[tuple[str, str, str], Edge] = {}
+            seen, front = {node}, {node}
+            for _ in range(depth):
+                step = _touching(workspace_id, sorted(front), direction).limit(limit)
+                if project_id is not None:
+                    step = step.where(edges.c.project_id == project_id)
+                if relation is not None:
+                    step = step.where(edges.c.relation == relation)
+                for edge in _edges(connection, step):
+                    found[edge.source, edge.relation, edge.target] = edge
+                front = {end for e in found.values() for end in (e.source, e.target)} - seen
+                seen |= front
+                if not front or len(found) >= limit:
+                    break
+            return _subgraph(connection, workspace_id, list(found.values())[:limit], node)
+
+        return await self._database.read(query)
+
+    async def touching(self, workspace_id: str, id: str, limit: int = 5000) -> Subgraph:
+        def query(connection: Connection) -> Subgraph:
+            own = _edges(connection, _touching(workspace_id, [id], "both").limit(limit))
+            things = sorted({e.source for e in own if e.relation == "wasAttributedTo"})
+            rest = _edges(connection, _touching(workspace_id, things[:900], "out").limit(limit)) if things else []
+            return _subgraph(connection, workspace_id, list(dict.fromkeys([*own, *rest]))[:limit], id)
+
+        return await self._database.read(query)
+
+
+class SqlSearch(Search):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def match(
+        self,
+        workspace_id: str,
+        project_id: str,
+        words: Sequence[str],
+        *,
+        sections: Sequence[str] | None = None,
+        tasks: Sequence[str] | None = None,
+        artifacts: Sequence[str] | None = None,
+        limit: int = 50,
+    ) -> list[Hit]:
+        quoted = ['"' + word.replace('"', "") + '"' for word in words if word.strip('" ')]
+        if not quoted:
+            return []
+        where = ["passages_fts MATCH :words", "p.workspace_id = :workspace", "p.project_id = :project"]
+        values: dict[str, Any] = {"words": " OR ".join(quoted), "workspace": workspace_id, "project": project_id}
+        lists = {"section": sections, "artifact_id": artifacts}
+        for column, allowed in lists.items():
+            if allowed is not None:
+                where.append(f"p.{column} IN :{column}")
+                values[column] = list(allowed)
+        if tasks is not None:
+            where.append("(p.task_id IS NULL OR p.task_id IN :task_id)")
+            values["task_id"] = list(tasks)
+        statement = text(
+            "SELECT p.artifact_id, p.digest, p.ordinal, p.text, -bm25(passages_fts) AS score "  # noqa: S608
+            "FROM passages_fts JOIN passages p ON p.id = passages_fts.rowid "
+            f"WHERE {' AND '.join(where)} ORDER BY score DESC, p.artifact_id, p.ordinal LIMIT :limit"
+        ).bindparams(
+            *(bindparam(name, expanding=True) for name in ("section", "artifact_id", "task_id") if name in values)
+        )
+        rows = await self._database.read(lambda c: c.execute(statement, {**values, "limit": limit}).all())
+        return [Hit(artifact_id=r[0], digest=r[1], ordinal=r[2], text=r[3], score=r[4]) for r in rows]
+
+    async def passages(self, workspace_id: str, artifact_id: str) -> list[Hit]:
+        query = select(passages).where(passages.c.workspace_id == workspace_id, passages.c.artifact_id == artifact_id)
+        rows = await self._database.read(lambda c: c.execute(query.order_by(passages.c.ordinal)).all())
+        return [
+            Hit(artifact_id=r.artifact_id, digest=r.digest, ordinal=r.ordinal, text=r.text, score=0.0) for r in rows
+        ]
+
+
+class SqlStreams(Streams):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def since(self, workspace_id: str, scope: str, number: int, limit: int = 500) -> list[Streamed]:
+        streams, events = tables.streams, tables.events
+        query = (
+            select(streams.c.number, events.c.body)
+            .join_from(
+                streams,
+                events,
+                (events.c.workspace_id == streams.c.workspace_id) & (events.c.position == streams.c.position),
+            )
+            .where(streams.c.workspace_id == workspace_id, streams.c.scope == scope, streams.c.number > number)
+            .order_by(streams.c.number)
+            .limit(limit)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [Streamed(number=r.number, event=upcast(adapter(Event).validate_json(r.body))) for r in rows]
+
+    async def latest(self, workspace_id: str, scope: str) -> int:
+        heads = tables.stream_heads
+        query = select(heads.c.number).where(heads.c.workspace_id == workspace_id, heads.c.scope == scope)
+        return await self._database.read(lambda connection: connection.execute(query).scalar()) or 0
+
+
+def _touching(workspace_id: str, ids: Sequence[str], direction: Direction) -> Select[Any]:
+    ends = {"out": (edges.c.source,), "in": (edges.c.target,), "both": (edges.c.source, edges.c.target)}[direction]
+    return select(edges).where(edges.c.workspace_id == workspace_id, or_(*(end.in_(ids) for end in ends)))
+
+
+def _edges(connection: Connection, query: Select[Any]) -> list[Edge]:
+    return [
+        Edge(
+            source=row.source,
+            target=row.target,
+            relation=row.relation,
+            workspace_id=row.workspace_id,
+            project_id=row.project_id,
+            at=time_of(row.at),
+            run_id=row.run_id,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _subgraph(connection: Connection, workspace_id: str, found: Sequence[Edge], *more: str) -> Subgraph:
+    ids = sorted({end for edge in found for end in (edge.source, edge.target)} | set(more))
+    known: dict[str, Node] = {}
+    for start in range(0, len(ids), 500):
+        query = select(nodes).where(nodes.c.workspace_id == workspace_id, nodes.c.id.in_(ids[start : start + 500]))
+        known |= {row.id: Node(id=row.id, kind=row.kind, label=row.label) for row in connection.execute(query)}
+    return Subgraph(
+        nodes=tuple(known.get(id) or Node(id=id, kind=kind_of(id), label=id) for id in ids),
+        edges=tuple(found),
+    )

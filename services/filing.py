@@ -1,0 +1,151 @@
+"""What several use cases and the runner do alike: publish a version, adopt a plan, move a task, start a run."""
+
+import json
+
+from pydantic import JsonValue
+
+from domain.agent_graph import AgentGraph
+from domain.artifact import Artifact, Version
+from domain.errors import NotFound
+from domain.plan import Plan
+from domain.qa import QARecord
+from domain.run import Run
+from domain.task import Task
+from services.ports.content import Content
+from services.ports.store import Indexed
+from services.unit_of_work import UnitOfWork
+
+
+async def publish(uow: UnitOfWork, content: Content, version: Version) -> Artifact:
+    """`version` becomes its artifact's head, with the newest QA record on it. Raises ArtifactLocked."""
+    artifact = await uow.get(Artifact, version.artifact_id)
+    published = version.published(artifact.head + 1)
+    records = await uow.find(QARecord, {"artifact_id": artifact.id})
+    qa = next((record for record in reversed(records) if record.digest == version.digest), None)
+    headed = artifact.with_head(published, qa)
+    uow.put(published)
+    uow.put(headed)
+    uow.happened("artifact.published", artifact.id, project_id=artifact.project_id, data=_published(headed, published))
+    if qa is not None:
+        judged(uow, qa)
+    uow.index(
+        Indexed(
+            project_id=artifact.project_id,
+            artifact_id=artifact.id,
+            digest=version.digest,
+            section=artifact.section,
+            task_id=version.task_id,
+            passages=await passages_of(content, version),
+        )
+    )
+    return headed
+
+
+async def passages_of(content: Content, version: Version) -> tuple[str, ...]:
+    if version.text_digest is None:
+        return ()
+    return tuple(json.loads(await content.get(version.workspace_id, version.text_digest)))
+
+
+def judged(uow: UnitOfWork, qa: QARecord) -> None:
+    data: dict[str, JsonValue] = {
+        "qa_id": qa.id,
+        "digest": qa.digest,
+        "checked_by": qa.checked_by,
+        "method": qa.method,
+        "verdict": qa.verdict,
+        "certifies": qa.certifies,
+    }
+    uow.happened("artifact.judged", qa.artifact_id, project_id=qa.project_id, data=data)
+
+
+async def adopt(uow: UnitOfWork, plan: Plan) -> None:
+    """Stores `plan` and brings the tasks in line: new ones wait, replanned ones take the new words."""
+    uow.put(plan)
+    tasks = {task.id: task for task in await uow.find(Task, {"project_id": plan.project_id})}
+    for spec in plan.tasks:
+        known = tasks.get(spec.id)
+        if known is None:
+            uow.put(
+                Task(
+                    spec=spec,
+                    project_id=plan.project_id,
+                    workspace_id=plan.workspace_id,
+                    created_at=plan.created_at,
+                )
+            )
+        elif known.spec != spec:
+            move_task(uow, known, known.replanned_as(spec))
+    items: list[JsonValue] = [
+        {
+            "id": spec.id,
+            "title": spec.title,
+            "assignee": spec.assignee.id,
+            "depends_on": list(spec.depends_on),
+        }
+        for spec in plan.tasks
+    ]
+    data: dict[str, JsonValue] = {
+        "number": plan.number,
+        "origin": plan.origin,
+        "template": plan.template,
+        "tasks": items,
+    }
+    uow.happened("plan.adopted", plan.id, project_id=plan.project_id, data=data)
+
+
+def move_task(uow: UnitOfWork, old: Task, new: Task) -> None:
+    uow.put(new)
+    data: dict[str, JsonValue] = {
+        "task_id": new.id,
+        "title": new.spec.title,
+        "agent": new.spec.assignee.id,
+        "old": old.state,
+        "state": new.state,
+        "attempts": new.attempts,
+        "child_run_id": new.run_id,
+    }
+    uow.happened("task.moved", new.id, project_id=new.project_id, data=data)
+
+
+def start_run(uow: UnitOfWork, run: Run, graph: AgentGraph) -> None:
+    uow.start(run, graph)
+    data: dict[str, JsonValue] = {
+        "graph": run.graph,
+        "graph_digest": run.graph_digest,
+        "parent_id": run.parent_id,
+        "task_id": run.task_id,
+        "attempt": run.attempt,
+    }
+    uow.happened(
+        "run.created", run.id, project_id=run.project_id, data=data, root_id=run.root_id, run_id=run.id, actor=run.actor
+    )
+
+
+async def live_project_run(uow: UnitOfWork, project_id: str) -> Run | None:
+    """The project's one live project run, if there is one."""
+    runs = await uow.find(Run, {"project_id": project_id, "parent_id": None})
+    return next((run for run in runs if run.phase != "ended" and run.graph.startswith("project@")), None)
+
+
+async def current_plan(uow: UnitOfWork, project_id: str) -> Plan:
+    plans = await uow.find(Plan, {"project_id": project_id})
+    if not plans:
+        raise NotFound("plan of the project", project_id)
+    return max(plans, key=lambda plan: plan.number)
+
+
+def _published(artifact: Artifact, version: Version) -> dict[str, JsonValue]:
+    return {
+        "kind": artifact.kind,
+        "section": artifact.section,
+        "title": artifact.title,
+        "number": version.number,
+        "digest": version.digest,
+        "text_digest": version.text_digest,
+        "made_by": version.made_by,
+        "model": version.model,
+        "rehearsed": version.rehearsed,
+        "task_id": version.task_id,
+        "derived_from": [{"artifact_id": ref.artifact_id, "digest": ref.digest} for ref in version.derived_from],
+    }

@@ -1,0 +1,1 @@
+"""How runs are carried on: the runner, what it may change, and recorded calls."""

@@ -1,0 +1,195 @@
+"""Changes of a tick, put into a unit of work. The rules refuse; the runner turns that into a tick."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import singledispatchmethod
+
+from domain.agent_graph import AgentGraph
+from domain.artifact import Artifact, Version
+from domain.changes import (
+    AdoptPlan,
+    Change,
+    DiscardStaged,
+    EndRun,
+    FileQA,
+    MoveTask,
+    OpenInbox,
+    PublishStaged,
+    SetTimer,
+    SignalChildren,
+    StageVersion,
+    StartChild,
+    WithdrawInbox,
+)
+from domain.errors import LimitReached, NotFound
+from domain.inbox import InboxItem
+from domain.project import Project
+from domain.qa import QARecord
+from domain.run import Run, Usage
+from domain.task import Task
+from services import filing
+from services.canonical import digest_of_graph
+from services.ports.content import Content
+from services.unit_of_work import UnitOfWork
+
+MAX_LIVE_CHILDREN = 20
+MAX_DEPTH = 5
+GraphLookup = Callable[[str], AgentGraph]
+
+
+class Applier:
+    """Applies the changes of one run's tick to one unit of work."""
+
+    def __init__(self, run: Run, uow: UnitOfWork, content: Content, graph: GraphLookup) -> None:
+        self.run = run
+        self._uow, self._content, self._graph = uow, content, graph
+
+    async def apply(self, change: Change) -> None:
+        await self._apply(change)
+
+    @singledispatchmethod
+    async def _apply(self, change: object) -> None:
+        raise TypeError(f"not a change: {change!r}")
+
+    @_apply.register
+    async def _(self, change: StageVersion) -> None:
+        version, uow = change.version, self._uow
+        artifact = await uow.seek(Artifact, version.artifact_id)
+        if artifact is None:
+            uow.put(
+                Artifact(
+                    id=version.artifact_id,
+                    workspace_id=version.workspace_id,
+                    project_id=version.project_id,
+                    kind=version.kind,
+                    section=change.section,
+                    title=change.title,
+                    owner_id=change.owner_id,
+                    created_at=version.created_at,
+                    task_id=version.task_id,
+                )
+            )
+        else:
+            artifact.writable()
+        for earlier in await uow.find(Version, {"artifact_id": version.artifact_id, "run_id": self.run.id}):
+            if earlier.state == "staged" and earlier.id != version.id:
+                uow.put(earlier.discarded())
+        known = await uow.seek(Version, version.id)
+        if known is None:
+            uow.put(version)
+        elif known.state == "discarded":
+            uow.put(replace(version, version=known.version))
+
+    @_apply.register
+    async def _(self, change: FileQA) -> None:
+        if await self._uow.seek(QARecord, change.record.id) is None:
+            self._uow.put(change.record)
+
+    @_apply.register
+    async def _(self, change: PublishStaged) -> None:
+        for version in await self._uow.find(Version, {"run_id": change.run_id, "state": "staged"}):
+            await filing.publish(self._uow, self._content, version)
+
+    @_apply.register
+    async def _(self, change: DiscardStaged) -> None:
+        for version in await self._uow.find(Version, {"run_id": change.run_id, "state": "staged"}):
+            self._uow.put(version.discarded())
+            self._uow.happened("artifact.discarded", version.artifact_id, project_id=version.project_id)
+
+    @_apply.register
+    async def _(self, change: AdoptPlan) -> None:
+        await filing.adopt(self._uow, change.plan)
+
+    @_apply.register
+    async def _(self, change: MoveTask) -> None:
+        task = await self._uow.get(Task, change.task_id)
+        moved = task.moved(change.to)
+        if change.findings is not None:
+            moved = replace(moved, findings=change.findings)
+        filing.move_task(self._uow, task, moved)
+
+    @_apply.register
+    async def _(self, change: StartChild) -> None:
+        if self.run.depth + 1 > MAX_DEPTH:
+            raise LimitReached("depth", f"Runs may start runs {MAX_DEPTH} deep; {self.run.id} is that deep already.")
+        graph = self._graph(change.graph)
+        child = Run(
+            id=change.run_id,
+            workspace_id=self.run.workspace_id,
+            project_id=self.run.project_id,
+            root_id=self.run.root_id,
+            parent_id=self.run.id,
+            graph=graph.name,
+            graph_digest=digest_of_graph(graph),
+            actor=change.actor or self.run.actor,
+            on_behalf_of=self.run.on_behalf_of,
+            created_at=self._uow.at,
+            correlation=self.run.correlation,
+            task_id=change.task_id or self.run.task_id,
+            attempt=self.run.attempt,
+            depth=self.run.depth + 1,
+            priority=self.run.priority if change.priority is None else change.priority,
+            inputs=change.inputs,
+            limits=change.limits or graph.limits,
+        )
+        if change.task_id is not None:
+            task = await self._uow.get(Task, change.task_id)
+            started = task.started(child.id)
+            child = replace(child, attempt=started.attempts)
+            filing.move_task(self._uow, task, started)
+        filing.start_run(self._uow, child, graph)
+
+    @_apply.register
+    async def _(self, change: OpenInbox) -> None:
+        project = await self._uow.get(Project, self.run.project_id)
+        item = InboxItem(
+            id=change.item_id,
+            workspace_id=self.run.workspace_id,
+            project_id=self.run.project_id,
+            kind=change.kind,
+            title=change.title,
+            detail=change.detail,
+            created_at=self._uow.at,
+            for_user=change.for_user or project.owner_id,
+            task_id=change.task_id,
+            run_id=self.run.id if change.asks else None,
+            artifact_id=change.artifact_id,
+            draft=change.draft,
+            findings=change.findings,
+        )
+        self._uow.put(item)
+        data = {"kind": item.kind, "title": item.title, "task_id": item.task_id}
+        self._uow.happened("inbox.opened", item.id, project_id=item.project_id, data=data)
+
+    @_apply.register
+    async def _(self, change: WithdrawInbox) -> None:
+        for item in await self._uow.find(InboxItem, {"run_id": self.run.id, "state": "open"}):
+            self._uow.put(item.withdrawn())
+            self._uow.happened("inbox.withdrawn", item.id, project_id=item.project_id)
+
+    @_apply.register
+    async def _(self, change: SignalChildren) -> None:
+        for child in await self._uow.find(Run, {"parent_id": self.run.id}):
+            if child.phase != "ended":
+                self._uow.signal(child.id, change.name)
+
+    @_apply.register
+    async def _(self, change: SetTimer) -> None:
+        self._uow.signal(self.run.id, "timer", {"ref": change.ref}, due=change.at)
+
+    @_apply.register
+    async def _(self, change: EndRun) -> None:
+        """The run row itself is moved by the runner; here the parent is told."""
+        if self.run.parent_id is not None:
+            payload = {"run_id": self.run.id, "task_id": self.run.task_id, "result": change.result}
+            self._uow.signal(self.run.parent_id, "child_ended", {**change.output, **payload, "reason": change.reason})
+
+
+def usage_json(usage: Usage) -> dict[str, int | float]:
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "money": usage.money,
+        "calls": usage.calls,
+        "seconds": round(usage.seconds, 3),
+    }

@@ -1,0 +1,207 @@
+"""Recorded calls: reserved before, recorded and settled after, answered from the record on re-entry."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from domain.agent_graph import Effect
+from domain.errors import LimitReached
+from domain.events import Event
+from domain.ids import digest_of
+from domain.ports.llm import LLM, Delta, LLMError, ModelInfo, ModelUnavailable, Reply, Request, render
+from domain.project import Budget
+from domain.run import Run, Usage
+from services.ports.clock import Clock
+from services.ports.content import Content
+from services.ports.journal import Journal
+from services.ports.live import Live, TextDelta
+from services.ports.store import Changeset, CounterMove, Fence, LedgerEntry, RecordedCall, Store
+
+REPLIES = TypeAdapter(Reply)
+CHARS_PER_TOKEN = 3  # a safe over-estimate for reserving; the reply settles it
+
+
+class Calls:
+    """The calls of one effect. `key` of the n-th is `run/seq/i/n`, its idempotency key."""
+
+    def __init__(
+        self,
+        *,
+        run: Run,
+        effect: Effect,
+        fence: Fence,
+        budget: Budget,
+        llm: LLM,
+        store: Store,
+        journal: Journal,
+        content: Content,
+        clock: Clock,
+        live: Live,
+    ) -> None:
+        self._run, self._effect, self._fence, self._budget = run, effect, fence, budget
+        self._llm, self._store, self._journal, self._content = llm, store, journal, content
+        self._clock, self._live = clock, live
+        self._n = 0
+        self.usage = Usage()
+
+    def describe(self, alias: str) -> ModelInfo:
+        return self._llm.describe(alias)
+
+    async def complete(self, request: Request, *, agent: str, purpose: str, streamed: bool = False) -> Reply:
+        """The reply, from the record if there is one. Raises LLMError, LimitReached, LeaseLost."""
+        self._n += 1
+        key = f"{self._run.id}/{self._effect.id}/{self._n}"
+        request = replace(request, idempotency_key=key)
+        recorded = await self._journal.call(key)
+        if recorded is not None and recorded.state == "done" and recorded.reply:
+            reply = REPLIES.validate_json(await self._content.get(self._run.workspace_id, recorded.reply))
+            self.usage += recorded.usage
+            return reply
+        call = await self._reserved(key, request, agent, purpose, recorded)
+        try:
+            reply = await self._made(request, streamed)
+        except LLMError as error:
+            await self._failed(call, error)
+            raise
+        return await self._settled(call, reply)
+
+    async def _made(self, request: Request, streamed: bool) -> Reply:
+        if not streamed:
+            return await self._llm.complete(request)
+        reply: Reply | None = None
+        scopes = (self._run.root_id, self._run.project_id)
+        async for piece in self._llm.stream(request):
+            if isinstance(piece, Delta):
+                self._live.say(scopes, TextDelta(run_id=self._run.id, task_id=self._run.task_id, text=piece.text))
+            else:
+                reply = piece
+        if reply is None:
+            raise ModelUnavailable(f"The model behind {request.alias} stopped without a reply; try again.")
+        return reply
+
+    async def _reserved(
+        self, key: str, request: Request, agent: str, purpose: str, recorded: RecordedCall | None
+    ) -> RecordedCall:
+        self._check_limits()
+        messages = render(request)
+        info = self._llm.describe(request.alias)
+        size = sum(len(message["content"]) for message in messages) // CHARS_PER_TOKEN
+        money = info.price(size, request.max_output_tokens)
+        if recorded is not None and recorded.state == "started":
+            return recorded
+        prompt = json.dumps(messages, ensure_ascii=False).encode()
+        call = RecordedCall(
+            key=key,
+            run_id=self._run.id,
+            workspace_id=self._run.workspace_id,
+            project_id=self._run.project_id,
+            state="started",
+            purpose=purpose,
+            agent=agent,
+            alias=request.alias,
+            started_at=self._clock.now(),
+            request=digest_of(prompt),
+            reserved=money,
+        )
+        await self._content.put(self._run.workspace_id, prompt)
+        await self._commit(call, reserve=(1, money), spend=(0, 0), kind="reserve", money=money, usage=Usage())
+        return call
+
+    async def _settled(self, call: RecordedCall, reply: Reply) -> Reply:
+        usage = Usage(
+            input_tokens=reply.input_tokens,
+            output_tokens=reply.output_tokens,
+            money=reply.money,
+            calls=1,
+            seconds=reply.seconds,
+        )
+        body = json.dumps(asdict(reply), ensure_ascii=False).encode()
+        digest = await self._content.put(self._run.workspace_id, body)
+        done = replace(
+            call, state="done", model=reply.model, reply=digest, usage=usage, ended_at=self._clock.now(), error=""
+        )
+        await self._commit(
+            done, reserve=(-1, -call.reserved), spend=(1, reply.money), kind="settle", money=reply.money, usage=usage
+        )
+        self.usage += usage
+        return reply
+
+    async def _failed(self, call: RecordedCall, error: LLMError) -> None:
+        failed = replace(call, state="failed", error=str(error), ended_at=self._clock.now())
+        await self._commit(failed, reserve=(-1, -call.reserved), spend=(0, 0), kind="release", money=0, usage=Usage())
+
+    def _check_limits(self) -> None:
+        limit = self._effect.remaining.passed_by(self.usage)
+        if limit is not None:
+            raise LimitReached(limit, f"The run {self._run.id} has used up its limit of {limit}; raise it and retry.")
+
+    async def _commit(
+        self,
+        call: RecordedCall,
+        *,
+        reserve: tuple[int, int],
+        spend: tuple[int, int],
+        kind: str,
+        money: int,
+        usage: Usage,
+    ) -> None:
+        scope, budget = f"project:{self._run.project_id}", self._budget
+        at = call.ended_at or call.started_at
+        moves = [CounterMove(scope=scope, name="calls", reserve=reserve[0], spend=spend[0], cap=budget.calls)]
+        if reserve[1] or spend[1]:
+            moves.append(CounterMove(scope=scope, name="money", reserve=reserve[1], spend=spend[1], cap=budget.money))
+        entry = LedgerEntry(
+            project_id=self._run.project_id,
+            run_id=self._run.id,
+            call=call.key,
+            kind=kind,
+            money=money,
+            at=at,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+        )
+        await self._store.commit(
+            Changeset(
+                workspace_id=self._run.workspace_id,
+                calls=[call],
+                counters=moves if kind == "reserve" else [replace(move, cap=None) for move in moves],
+                ledger=[entry],
+                events=[] if kind == "reserve" else [self._event(call, at)],
+                fence=self._fence,
+            )
+        )
+        self._live.stir(self._run.root_id)
+        self._live.stir(self._run.project_id)
+
+    def _event(self, call: RecordedCall, at: datetime) -> Event:
+        return Event(
+            type="call.made",
+            workspace_id=self._run.workspace_id,
+            subject=call.key,
+            actor=call.agent,
+            on_behalf_of=self._run.on_behalf_of,
+            at=at,
+            project_id=self._run.project_id,
+            correlation=self._run.correlation,
+            cause=self._run.id,
+            run_id=self._run.id,
+            root_id=self._run.root_id,
+            data={
+                "purpose": call.purpose,
+                "state": call.state,
+                "agent": call.agent,
+                "alias": call.alias,
+                "model": call.model,
+                "task_id": self._run.task_id,
+                "input_tokens": call.usage.input_tokens,
+                "output_tokens": call.usage.output_tokens,
+                "money": call.usage.money,
+                "error": call.error,
+            },
+        )
+
+
+CallsFor = Callable[[Run, Effect, Fence, Budget], Calls]
