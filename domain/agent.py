@@ -51,6 +51,11 @@ class Profile(BaseModel):
             raise ValueError(f"{self.name} cannot review its own work")
         return self
 
+    @property
+    def id(self) -> str:
+        """Core agents have their name for an id: `agt_critic`."""
+        return f"agt_{self.name}"
+
     def output(self, kind: str) -> OutputType:
         """The output type of `kind`. Raises Invalid: anything else is not this agent's to make."""
         for output in self.outputs:

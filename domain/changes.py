@@ -66,13 +66,14 @@ class MoveTask:
 
 @dataclass(frozen=True, kw_only=True)
 class StartChild:
-    """A child run. With `task_id` it is an attempt at that task, which becomes running."""
+    """A child run, about `task_id` (by default what its parent is about). An `attempt` makes that task running."""
 
     change: Literal["start_child"] = "start_child"
     run_id: str
     graph: str
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
     task_id: str | None = None
+    attempt: bool = False
     priority: int | None = None
     actor: str | None = None
     limits: Limits | None = None

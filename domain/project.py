@@ -45,7 +45,7 @@ class Project:
         for field, limit in (("goal", MAX_GOAL), ("instructions", MAX_INSTRUCTIONS)):
             if len(getattr(self, field)) > limit:
                 raise Invalid(
-                    f"The {field} is longer than {limit:,} characters; state it briefly and hand the rest over as an input.",
+                    f"The {field} is longer than {limit:,} characters; state it briefly, hand over the rest as input.",
                     [(f"/{field}", f"is longer than {limit:,} characters")],
                 )
 

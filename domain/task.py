@@ -45,13 +45,13 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
-    """What the plan says of a task; the task's state is kept beside it."""
+    """What the plan says of a task; the task's state is kept beside it. A task leaves one artifact behind (for now)."""
 
     id: str
     title: Annotated[str, Field(min_length=1, max_length=200)]
     brief: Annotated[str, Field(max_length=20_000)]
     assignee: Assignee
-    expected: Annotated[tuple[Expected, ...], Field(min_length=1, max_length=5)]
+    expected: Annotated[tuple[Expected, ...], Field(min_length=1, max_length=1)]
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1, max_length=20)]
     depends_on: tuple[str, ...] = ()
     complexity: Complexity = "medium"

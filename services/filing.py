@@ -10,7 +10,7 @@ from domain.errors import NotFound
 from domain.plan import Plan
 from domain.qa import QARecord
 from domain.run import Run
-from domain.task import Task
+from domain.task import MOVES, Task
 from services.ports.content import Content
 from services.ports.store import Indexed
 from services.unit_of_work import UnitOfWork
@@ -60,9 +60,13 @@ def judged(uow: UnitOfWork, qa: QARecord) -> None:
 
 
 async def adopt(uow: UnitOfWork, plan: Plan) -> None:
-    """Stores `plan` and brings the tasks in line: new ones wait, replanned ones take the new words."""
+    """Stores `plan` and brings the tasks in line: new ones wait, replanned ones take the new words, those that it
+    no longer has are cancelled unless they are done."""
     uow.put(plan)
     tasks = {task.id: task for task in await uow.find(Task, {"project_id": plan.project_id})}
+    for task in tasks.values():
+        if task.id not in {spec.id for spec in plan.tasks} and "cancelled" in MOVES[task.state]:
+            move_task(uow, task, task.moved("cancelled"))
     for spec in plan.tasks:
         known = tasks.get(spec.id)
         if known is None:

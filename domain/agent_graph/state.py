@@ -16,7 +16,8 @@ Wait = Literal["effect", "signal", "answer", "child", "timer", "held"]
 class Active:
     """A node at work. `ref` is what it waits for: an effect, an inbox item, a child run, a timer.
 
-    `since` is the time of the tick that made it. `stirred`: a signal came while its effect was under way. `people`: only people can move it on.
+    `since` is the time of the tick that made it. `stirred`: a signal came while its effect was under way. `people`:
+    only people can move it on.
     """
 
     node: str

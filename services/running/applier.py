@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import singledispatchmethod
 
+from pydantic import JsonValue
+
 from domain.agent_graph import AgentGraph
 from domain.artifact import Artifact, Version
 from domain.changes import (
@@ -21,12 +23,12 @@ from domain.changes import (
     StartChild,
     WithdrawInbox,
 )
-from domain.errors import LimitReached, NotFound
+from domain.errors import LimitReached
 from domain.inbox import InboxItem
 from domain.project import Project
 from domain.qa import QARecord
 from domain.run import Run, Usage
-from domain.task import Task
+from domain.task import LIVE, Task
 from services import filing
 from services.canonical import digest_of_graph
 from services.ports.content import Content
@@ -132,7 +134,7 @@ class Applier:
             inputs=change.inputs,
             limits=change.limits or graph.limits,
         )
-        if change.task_id is not None:
+        if change.attempt and change.task_id is not None:
             task = await self._uow.get(Task, change.task_id)
             started = task.started(child.id)
             child = replace(child, attempt=started.attempts)
@@ -179,13 +181,20 @@ class Applier:
 
     @_apply.register
     async def _(self, change: EndRun) -> None:
-        """The run row itself is moved by the runner; here the parent is told."""
+        """The run row itself is moved by the runner. An attempt that succeeded ends its task, one that was cancelled
+        gives it back; the parent is told."""
+        task = await self._uow.seek(Task, self.run.task_id) if self.run.task_id else None
+        if task is not None and task.run_id == self.run.id and task.state in LIVE:
+            if change.result == "succeeded":
+                filing.move_task(self._uow, task, replace(task.moved("done"), findings=()))
+            elif change.result == "cancelled":
+                filing.move_task(self._uow, task, task.moved("ready"))
         if self.run.parent_id is not None:
             payload = {"run_id": self.run.id, "task_id": self.run.task_id, "result": change.result}
             self._uow.signal(self.run.parent_id, "child_ended", {**change.output, **payload, "reason": change.reason})
 
 
-def usage_json(usage: Usage) -> dict[str, int | float]:
+def usage_json(usage: Usage) -> dict[str, JsonValue]:
     return {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,

@@ -22,14 +22,12 @@ from domain.agent_graph import (
 )
 from domain.agent_graph.state import STATES
 from domain.agent_graph.ticks import TICKS
-from domain.changes import Change, EndRun
 from domain.errors import DomainError
+from domain.events import EventType
 from domain.ports.llm import LLMError
 from domain.principal import Principal
 from domain.project import Project
 from domain.run import Run, Usage
-from domain.task import LIVE, Task
-from services import filing
 from services.ports.clock import Clock
 from services.ports.content import Content
 from services.ports.journal import Claim, Journal
@@ -192,7 +190,7 @@ class Runner:
         applier = Applier(session.run, uow, self._content, self._graph)
         for change in changes:
             await applier.apply(change)
-        run = await self._moved(session.run, state, changes, uow)
+        run = _moved(session.run, state, uow)
         journaled = replace(tick, changes=()) if isinstance(tick, EffectDone) else tick
         uow.journal(
             JournalEntry(
@@ -221,32 +219,6 @@ class Runner:
             root_id=run.root_id,
         )
         return UnitOfWork(store=self._store, clock=self._clock, live=self._live, scene=scene, fence=session.fence)
-
-    async def _moved(self, run: Run, state: RunState, changes: Sequence[Change], uow: UnitOfWork) -> Run:
-        """The run's row where it changed. A cancelled attempt gives its task back."""
-        if state.phase == run.phase and state.usage == run.usage:
-            return run
-        if state.result is None:
-            moved = run.moved(state.phase, uow.at, state.usage)
-        else:
-            moved = run.ended(state.result, state.reason, uow.at, state.usage)
-        uow.put(moved)
-        if moved.phase != run.phase:
-            data: dict[str, JsonValue] = {
-                "old": run.phase,
-                "phase": moved.phase,
-                "task_id": run.task_id,
-                "graph": run.graph,
-            }
-            if moved.phase == "ended":
-                data |= {"result": moved.result, "reason": moved.reason, "usage": usage_json(moved.usage)}
-            type = "run.ended" if moved.phase == "ended" else "run.moved"
-            uow.happened(type, run.id, project_id=run.project_id, data=data)
-        if any(isinstance(change, EndRun) and change.result == "cancelled" for change in changes) and run.task_id:
-            task = await uow.seek(Task, run.task_id)
-            if task is not None and task.run_id == run.id and task.state in LIVE:
-                filing.move_task(uow, task, task.moved("ready"))
-        return moved
 
     # effects
 
@@ -284,7 +256,7 @@ class Runner:
             return self._failed(effect, f"The system refused a file: {error.strerror or error}.", calls.usage)
         except Exception as error:
             logger.opt(exception=error).error("the handler {} failed", effect.handler)
-            reason = f"An internal fault ({type(error).__name__}) stopped {effect.node}; the log says where. Please report it."
+            reason = f"An internal fault ({type(error).__name__}) stopped {effect.node}; the log says where."
             return self._failed(effect, reason, calls.usage)
         return EffectDone(
             at=self._clock.now(), effect=effect.id, output=result.output, usage=calls.usage, changes=result.changes
@@ -294,14 +266,33 @@ class Runner:
         return EffectFailed(at=self._clock.now(), effect=effect.id, reason=reason, usage=usage, passing=passing)
 
 
+def _moved(run: Run, state: RunState, uow: UnitOfWork) -> Run:
+    """The run's row, where the tick changed it."""
+    if state.phase == run.phase and state.usage == run.usage:
+        return run
+    if state.result is None:
+        moved = run.moved(state.phase, uow.at, state.usage)
+    else:
+        moved = run.ended(state.result, state.reason, uow.at, state.usage)
+    uow.put(moved)
+    if moved.phase != run.phase:
+        data: dict[str, JsonValue] = {
+            "old": run.phase,
+            "phase": moved.phase,
+            "task_id": run.task_id,
+            "graph": run.graph,
+        }
+        if moved.phase == "ended":
+            data |= {"result": moved.result, "reason": moved.reason, "usage": usage_json(moved.usage)}
+        type: EventType = "run.ended" if moved.phase == "ended" else "run.moved"
+        uow.happened(type, run.id, project_id=run.project_id, data=data)
+    return moved
+
+
 def _refused(tick: SomeTick, refusal: DomainError) -> ChangeRefused:
-    done = isinstance(tick, EffectDone | EffectFailed)
-    return ChangeRefused(
-        at=tick.at,
-        effect=tick.effect if done else None,
-        reason=str(refusal),
-        usage=tick.usage if done else Usage(),
-    )
+    if isinstance(tick, EffectDone | EffectFailed):
+        return ChangeRefused(at=tick.at, effect=tick.effect, reason=str(refusal), usage=tick.usage)
+    return ChangeRefused(at=tick.at, effect=None, reason=str(refusal))
 
 
 async def _cancelled(*tasks: asyncio.Task[Any]) -> None:

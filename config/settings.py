@@ -1,0 +1,80 @@
+"""The settings: one YAML file in the data directory, `CASEWORKS_*` over it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from config.reading import read
+
+FILE = "caseworks.yaml"
+PREFIX = "CASEWORKS_"
+OURS = frozenset({"data_dir"})  # read before the file is known
+ELSEWHERE = frozenset({"redis_server"})  # variables that tests use
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Log(_Section):
+    format: Literal["auto", "json", "text"] = Field("auto", description="`auto`: readable on a terminal, else JSON.")
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+
+class Limits(_Section):
+    body_bytes: Annotated[int, Field(ge=1024)] = Field(1_000_000, description="JSON body of a request.")
+    upload_bytes: Annotated[int, Field(ge=1024)] = Field(50_000_000, description="One uploaded file.")
+    requests_per_minute: Annotated[int, Field(ge=1)] = Field(600, description="Per token; 60 without one.")
+    streams: Annotated[int, Field(ge=1)] = Field(20, description="Open event streams at once.")
+    calls_per_run: Annotated[int, Field(ge=1)] = Field(200, description="Recorded calls of one run.")
+
+
+class Telemetry(_Section):
+    otlp_endpoint: str | None = Field(None, description="Traces go to this OTLP/HTTP address; nowhere by default.")
+
+
+class Settings(_Section):
+    data_dir: Path = Field(description="Where everything is kept.")
+    host: str = Field("127.0.0.1", description="The address to listen on; loopback only.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8470, description="0 takes any free port.")
+    allowed_hosts: tuple[str, ...] = Field(("127.0.0.1", "localhost", "[::1]"), description="Host headers to answer.")
+    token: SecretStr | None = Field(None, description="The owner's token, instead of the file in the data directory.")
+    rehearse: bool = Field(False, description="Always the rehearsal model, whatever is configured.")
+    parallel: Annotated[int, Field(ge=1, le=100)] = Field(8, description="Runs carried on at once.")
+    log: Log = Field(default_factory=Log)
+    limits: Limits = Field(default_factory=Limits)
+    telemetry: Telemetry = Field(default_factory=Telemetry)
+
+
+def default_data_dir() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("caseworks", appauthor=False)
+
+
+def load(data_dir: Path | None, environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
+    """Flags win over the environment, that over the file, that over the defaults. Raises ConfigurationError."""
+    environ = os.environ if environ is None else environ
+    chosen = data_dir or Path(environ.get(PREFIX + "DATA_DIR") or default_data_dir())
+    overlay = from_environment(environ)
+    overlay |= {name: value for name, value in flags.items() if value is not None}
+    overlay["data_dir"] = chosen.expanduser().absolute()
+    return read(chosen / FILE, Settings, overlay)
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """`CASEWORKS_LOG__LEVEL=DEBUG` is `log.level`."""
+    values: dict[str, Any] = {}
+    for variable, text in environ.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name in OURS | ELSEWHERE or not text:
+            continue
+        *sections, last = name.split("__")
+        inner = values
+        for section in sections:
+            inner = inner.setdefault(section, {})
+        inner[last] = text.split(",") if name == "allowed_hosts" else text
+    return values

@@ -1,0 +1,137 @@
+"""The passages that a task is worked from: direct inputs and best matches, under a token budget.
+
+Never the whole case file: what is read is bounded by the budget, whatever the project's size. Looked at are the
+sources that people handed over and what the tasks before this one made, so that a run started again sees the same.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from domain.agent import Profile
+from domain.artifact import Artifact, Citation
+from domain.plan import Plan
+from domain.ports.llm import Passage
+from domain.task import Task
+from domain.tokens import estimated_tokens
+from services.ports.store import Store
+from services.ports.views import Hit, Search
+
+QUERY_WORDS = 24
+SHARE_OF_DIRECT = 0.7
+STOP_WORDS = """
+a an and are as at be but by for from has have how if in into is it its may not of on or our shall should so than that
+the their them then there these they this to was we what when where which who will with would you your make made every
+each one all any summarise write task project
+"""
+STOP = frozenset(STOP_WORDS.split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """`citations` say for each label which passage of which version it is."""
+
+    passages: tuple[Passage, ...]
+    citations: tuple[Citation, ...]
+    direct: tuple[Artifact, ...]
+
+
+async def gather(
+    store: Store, search: Search, task: Task, plan: Plan, profile: Profile, words: str, budget: int
+) -> Context:
+    """At most `budget` tokens, estimated on the safe side."""
+    direct = await _direct(store, task)
+    query = query_words(words)
+    picked: dict[tuple[str, int], Hit] = {}
+    if direct:
+        share = int(budget * SHARE_OF_DIRECT) // len(direct)
+        for artifact in direct:
+            for hit in await _of_artifact(search, artifact, query, share):
+                picked[hit.artifact_id, hit.ordinal] = hit
+    ancestors = _ancestors(plan, task.id)
+    found = await search.match(
+        task.workspace_id, task.project_id, query, sections=profile.reads, tasks=ancestors, limit=100
+    )
+    left = budget - sum(estimated_tokens(hit.text) for hit in picked.values())
+    for hit in ranked(found, query):
+        cost = estimated_tokens(hit.text)
+        if (hit.artifact_id, hit.ordinal) not in picked and cost <= left:
+            picked[hit.artifact_id, hit.ordinal] = hit
+            left -= cost
+    return await _labelled(store, task, direct, picked.values())
+
+
+def query_words(text: str) -> list[str]:
+    """The words of `text` worth searching for, the most repeated and longest first."""
+    counts = Counter(word for word in re.findall(r"\w{3,}", text.lower()) if word not in STOP)
+    return sorted(counts, key=lambda word: (-counts[word], -len(word), word))[:QUERY_WORDS]
+
+
+def ranked(hits: Sequence[Hit], query: Sequence[str]) -> list[Hit]:
+    """By the query words they hold, rare ones among `hits` counting more. Depends on nothing but its arguments."""
+    texts = [set(re.findall(r"\w+", hit.text.lower())) for hit in hits]
+    common = {word: sum(word in text for text in texts) for word in query}
+    scores = [sum(1 / common[word] for word in query if word in text) for text in texts]
+    order = sorted(range(len(hits)), key=lambda i: (-scores[i], hits[i].artifact_id, hits[i].ordinal))
+    return [hits[i] for i in order]
+
+
+async def _direct(store: Store, task: Task) -> tuple[Artifact, ...]:
+    """What the tasks before it made; without any, what people handed over."""
+    project = {"project_id": task.project_id, "visible": "1"}
+    if task.spec.depends_on:
+        made = await store.find(Artifact, task.workspace_id, where={**project, "task_id": task.spec.depends_on})
+        if made:
+            return tuple(made)
+    return tuple(await store.find(Artifact, task.workspace_id, where={**project, "section": "sources"}, limit=50))
+
+
+async def _of_artifact(search: Search, artifact: Artifact, query: Sequence[str], budget: int) -> list[Hit]:
+    """All of it where it fits; else half by match and half spread over it, in reading order."""
+    passages = await search.passages(artifact.workspace_id, artifact.id)
+    if sum(estimated_tokens(hit.text) for hit in passages) <= budget:
+        return passages
+    chosen: dict[int, Hit] = {}
+    for hits, share in ((ranked(passages, query), budget // 2), (_spread(passages), budget)):
+        for hit in hits:
+            cost = estimated_tokens(hit.text)
+            if hit.ordinal not in chosen and cost <= share - sum(estimated_tokens(h.text) for h in chosen.values()):
+                chosen[hit.ordinal] = hit
+    return [chosen[ordinal] for ordinal in sorted(chosen)]
+
+
+def _spread(hits: Sequence[Hit]) -> list[Hit]:
+    """First, middle, quarters, eighths …: any beginning of the list is spread over the whole."""
+    order: dict[int, None] = {0: None} if hits else {}
+    step = len(hits)
+    while step > 1:
+        step = -(-step // 2)
+        order |= dict.fromkeys(range(0, len(hits), step))
+        if step == 1:
+            break
+    return [hits[i] for i in order]
+
+
+def _ancestors(plan: Plan, id: str) -> list[str]:
+    found: dict[str, None] = {}
+    front = [id]
+    while front:
+        for parent in plan.task(front.pop()).depends_on:
+            if parent not in found:
+                found[parent] = None
+                front.append(parent)
+    return list(found)
+
+
+async def _labelled(store: Store, task: Task, direct: tuple[Artifact, ...], hits: Iterable[Hit]) -> Context:
+    ordered = sorted(hits, key=lambda hit: (hit.artifact_id, hit.ordinal))
+    ids = sorted({hit.artifact_id for hit in ordered})
+    artifacts = await store.find(Artifact, task.workspace_id, where={"project_id": task.project_id, "id": ids})
+    titles = {artifact.id: artifact.title for artifact in artifacts}
+    passages, citations = [], []
+    for number, hit in enumerate(ordered, 1):
+        label, title = f"S{number}", titles.get(hit.artifact_id, hit.artifact_id)
+        passages.append(Passage(label=label, text=hit.text, source=hit.artifact_id, title=title))
+        citations.append(Citation(label=label, artifact_id=hit.artifact_id, digest=hit.digest, ordinal=hit.ordinal))
+    return Context(passages=tuple(passages), citations=tuple(citations), direct=direct)

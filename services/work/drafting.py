@@ -1,0 +1,236 @@
+"""Handlers `draft@1` (an agent writes) and `take_in@1` (a person handed something in)."""
+
+import json
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from domain.agent import OutputType, Profile
+from domain.artifact import Artifact, Citation, Version, VersionRef
+from domain.changes import Change, MoveTask, StageVersion
+from domain.errors import Invalid
+from domain.plan import Plan
+from domain.ports.llm import Reply, Request, Shape
+from domain.project import Project
+from domain.task import Expected, Task
+from services.running.effects import EffectContext, EffectResult
+from services.staff import Staff
+from services.work.context import Context, gather
+from services.work.legend import labels_in, with_legend, without_legend
+from services.work.planning import newest_plan
+
+OVERHEAD = 1_000  # tokens kept free for system prompt, brief, criteria
+PREVIOUS = 6_000  # characters of a refused draft shown again
+
+
+class Drafter:
+    def __init__(self, staff: Staff, alias: str) -> None:
+        self._staff, self._alias = staff, alias
+
+    async def draft(self, context: EffectContext) -> EffectResult:
+        """One version, staged. A revision sees the earlier draft and the findings on it."""
+        project, plan, task = await loaded(context)
+        profile = self._staff.agent(task.spec.assignee.id)
+        expected = task.spec.expected[0]
+        output = profile.output(expected.kind)
+        profile.check_write(expected.section)
+        shape = _shape(task, output)
+        gathered = await self._context(context, project, plan, task, profile, shape)
+        request = await self._request(context, project, task, profile, shape, gathered)
+        purpose = "draft" if "draft" not in context.state.outputs else "revise"
+        reply = await context.calls.complete(request, agent=profile.id, purpose=purpose, streamed=True)
+        return await self._staged(context, project, task, expected, gathered, reply, profile.id)
+
+    async def _context(
+        self, context: EffectContext, project: Project, plan: Plan, task: Task, profile: Profile, shape: Shape
+    ) -> Context:
+        info = context.calls.describe(self._alias)
+        room = info.context_tokens - _reply_tokens(shape.max_words) - OVERHEAD
+        words = f"{task.spec.title} {task.spec.brief} {project.goal}"
+        budget = max(300, min(profile.context_tokens, room))
+        return await gather(context.store, context.search, task, plan, profile, words, budget)
+
+    async def _request(
+        self,
+        context: EffectContext,
+        project: Project,
+        task: Task,
+        profile: Profile,
+        shape: Shape,
+        gathered: Context,
+    ) -> Request:
+        judged = [criterion.text for criterion in task.spec.criteria]
+        output = profile.output(task.spec.expected[0].kind)
+        parts = [
+            f"The project's goal: {project.goal}",
+            f"Your task: {task.spec.title}\n{task.spec.brief}",
+            f"What a good one looks like: {output.shape}",
+            "It will be checked against: " + "; ".join(judged) + ".",
+            f"A person adds: {task.hint}" if task.hint else "",
+            await self._earlier(context),
+        ]
+        return Request(
+            alias=self._alias,
+            system=profile.prompt,
+            task="\n\n".join(part for part in parts if part),
+            idempotency_key="-",
+            passages=gathered.passages,
+            shape=shape,
+            max_output_tokens=_reply_tokens(shape.max_words),
+            temperature=profile.temperature,
+        )
+
+    async def _earlier(self, context: EffectContext) -> str:
+        digest = context.text("draft.digest")
+        findings = context.given("qa.findings")
+        if not digest or not isinstance(findings, list):
+            return ""
+        text = (await context.content.get(context.run.workspace_id, digest)).decode()
+        told = "\n".join(f"- {finding}" for finding in findings)
+        return f"Your earlier draft:\n{without_legend(text)[:PREVIOUS]}\n\nIt was refused. Mend exactly this:\n{told}"
+
+    async def _staged(
+        self,
+        context: EffectContext,
+        project: Project,
+        task: Task,
+        expected: Expected,
+        gathered: Context,
+        reply: Reply,
+        author: str,
+    ) -> EffectResult:
+        titles = {passage.source: passage.title for passage in gathered.passages}
+        text = with_legend(_unfenced(reply.text), gathered.citations, titles)
+        content, workspace = text.encode(), project.workspace_id
+        digest = await context.content.put(workspace, content)
+        passages = json.dumps([without_legend(text)], ensure_ascii=False).encode()
+        version = Version(
+            artifact_id=await artifact_for(context, task),
+            workspace_id=workspace,
+            project_id=project.id,
+            kind=expected.kind,
+            digest=digest,
+            text_digest=await context.content.put(workspace, passages),
+            media_type="text/markdown",
+            size=len(content),
+            made_by=author,
+            created_at=context.effect.at,
+            derived_from=await self._sources(context, text, gathered),
+            citations=gathered.citations,
+            task_id=task.id,
+            run_id=context.run.id,
+            model=reply.model,
+            rehearsed=reply.rehearsal,
+        )
+        title = f"{task.spec.title}"
+        staging = StageVersion(version=version, section=expected.section, title=title, owner_id=project.owner_id)
+        return EffectResult(output=_output(version), changes=(staging, *_to_review(task)))
+
+    async def _sources(self, context: EffectContext, text: str, gathered: Context) -> tuple[VersionRef, ...]:
+        """What it cites; failing that what it was given directly; failing that the goal."""
+        used = set(labels_in(text))
+        refs = [_ref(citation) for citation in gathered.citations if citation.label in used]
+        refs = refs or [_head(artifact) for artifact in gathered.direct]
+        return tuple(dict.fromkeys(refs)) or (await goal_ref(context),)
+
+
+class Taker:
+    """Takes in what a person handed in for a task."""
+
+    async def take_in(self, context: EffectContext) -> EffectResult:
+        project, _, task = await loaded(context)
+        answer = context.given("hand_in")
+        if not isinstance(answer, dict) or not isinstance(answer.get("digest"), str):
+            raise Invalid("Nothing was handed in.")
+        given = {"project_id": project.id, "visible": "1", "task_id": task.spec.depends_on}
+        direct = await context.store.find(Artifact, project.workspace_id, where=given) if task.spec.depends_on else []
+        expected = task.spec.expected[0]
+        version = Version(
+            artifact_id=await artifact_for(context, task),
+            workspace_id=project.workspace_id,
+            project_id=project.id,
+            kind=expected.kind,
+            digest=str(answer["digest"]),
+            text_digest=str(answer["text_digest"]),
+            media_type=str(answer["media_type"]),
+            size=_int(answer["size"]),
+            made_by=task.spec.assignee.id,
+            created_at=context.effect.at,
+            derived_from=tuple(_head(artifact) for artifact in direct) or (await goal_ref(context),),
+            task_id=task.id,
+            run_id=context.run.id,
+        )
+        title = str(answer.get("title") or task.spec.title)
+        staging = StageVersion(version=version, section=expected.section, title=title, owner_id=project.owner_id)
+        return EffectResult(output=_output(version), changes=(staging, *_to_review(task)))
+
+
+async def loaded(context: EffectContext) -> tuple[Project, Plan, Task]:
+    workspace = context.run.workspace_id
+    project = await context.store.get(Project, workspace, context.run.project_id)
+    task = await context.store.get(Task, workspace, context.text("inputs.task_id"))
+    plan = await newest_plan(context.store, workspace, context.run.project_id)
+    assert project is not None and task is not None and plan is not None
+    return project, plan, task
+
+
+async def artifact_for(context: EffectContext, task: Task) -> str:
+    """The task's artifact: every attempt makes versions of the same one."""
+    known = await context.store.find(Artifact, task.workspace_id, where={"task_id": task.id})
+    return known[0].id if known else context.new_id("artifact")
+
+
+async def goal_ref(context: EffectContext) -> VersionRef:
+    run = context.run
+    filed = await context.store.find(Artifact, run.workspace_id, where={"project_id": run.project_id}, limit=5)
+    goal = next((artifact for artifact in filed if artifact.kind == "goal"), None)
+    if goal is None:
+        raise Invalid(f"The goal of {run.project_id} is not filed.")
+    return _head(goal)
+
+
+def _shape(task: Task, output: OutputType) -> Shape:
+    """From the criteria that code checks, so that what is asked and what is checked agree."""
+    params = {c.check.rule: c.check.params for c in task.spec.criteria if c.check is not None}
+    headings = params.get("sections@1", {}).get("headings", list(output.headings))
+    limit = params.get("length@1", {}).get("max_words", output.max_words)
+    return Shape(
+        kind=output.kind,
+        title=task.spec.title,
+        headings=tuple(str(h) for h in headings) if isinstance(headings, list) else (),
+        max_words=_int(limit),
+        cite="citations@1" in params,
+    )
+
+
+def _to_review(task: Task) -> Sequence[Change]:
+    return [MoveTask(task_id=task.id, to="in_review")] if task.state == "running" else []
+
+
+def _output(version: Version) -> dict[str, JsonValue]:
+    return {"version_id": version.id, "artifact_id": version.artifact_id, "digest": version.digest}
+
+
+def _head(artifact: Artifact) -> VersionRef:
+    assert artifact.digest is not None
+    return VersionRef(artifact_id=artifact.id, digest=artifact.digest)
+
+
+def _ref(citation: Citation) -> VersionRef:
+    return VersionRef(artifact_id=citation.artifact_id, digest=citation.digest)
+
+
+def _reply_tokens(words: int) -> int:
+    return 200 + 2 * words
+
+
+def _unfenced(text: str) -> str:
+    """Models like to wrap a whole Markdown reply into a code fence."""
+    stripped = text.strip()
+    if stripped.startswith(("```markdown", "```md")) and stripped.endswith("```"):
+        return stripped.split("\n", 1)[-1].rsplit("```", 1)[0].strip()
+    return stripped
+
+
+def _int(value: JsonValue) -> int:
+    return int(value) if isinstance(value, int | float | str) else 0

@@ -1,0 +1,122 @@
+"""The AgentGraphs that ship. `project` is the manager's; `task` and `work` carry one attempt at a task by an agent or
+a person; `qa` checks one version; `replan` words a refused task anew."""
+
+from domain.agent_graph import (
+    AgentGraph,
+    AgentNode,
+    CheckNode,
+    ChildNode,
+    Condition,
+    ExitNode,
+    HumanNode,
+    LoopNode,
+    SuperviseNode,
+)
+from domain.errors import NotFound
+
+REJECTED = Condition(path="approve.action", op="ne", value="reject")
+PASSED = Condition(path="qa.passed")
+REVISIONS = 2
+PLAN_ROUNDS = 3
+
+PROJECT = AgentGraph(
+    name="project@1",
+    start="plan",
+    nodes=(
+        AgentNode(id="plan", handler="plan@1", next="approve"),
+        HumanNode(
+            id="approve",
+            kind="approval",
+            title="Approve the plan",
+            detail_from="plan.summary",
+            when=Condition(path="plan.ask"),
+            next="agreed",
+        ),
+        LoopNode(id="agreed", back_to="plan", until=REJECTED, limit=PLAN_ROUNDS, next="schedule", exhausted="refused"),
+        SuperviseNode(id="schedule", handler="schedule@1", next="report"),
+        CheckNode(id="report", handler="report@1", next="end"),
+        ExitNode(id="end", result_from="report.result", reason_from="report.reason"),
+        ExitNode(id="refused", result="cancelled", reason_from="approve.hint"),
+    ),
+)
+
+QA_INPUTS = {"version_id": "draft.version_id", "task_id": "inputs.task_id"}
+TASK = AgentGraph(
+    name="task@1",
+    start="draft",
+    nodes=(
+        AgentNode(id="draft", handler="draft@1", next="qa"),
+        ChildNode(id="qa", graph="qa@1", inputs=QA_INPUTS, next="revise"),
+        LoopNode(
+            id="revise",
+            back_to="draft",
+            until=PASSED,
+            limit=REVISIONS,
+            watch="draft.digest",
+            next="done",
+            exhausted="attention",
+        ),
+        ExitNode(id="done", publish=True, output={"version_id": "draft.version_id"}),
+        ExitNode(
+            id="attention",
+            result="partial",
+            reason_from="qa.reason",
+            output={"version_id": "draft.version_id", "findings": "qa.findings"},
+        ),
+    ),
+)
+
+WORK = AgentGraph(
+    name="work@1",
+    start="hand_in",
+    nodes=(
+        HumanNode(
+            id="hand_in",
+            kind="work",
+            title="Work for you",
+            title_from="inputs.title",
+            detail_from="inputs.brief",
+            findings_from="qa.findings",
+            next="draft",
+        ),
+        CheckNode(id="draft", handler="take_in@1", next="qa"),
+        ChildNode(id="qa", graph="qa@1", inputs=QA_INPUTS, next="revise"),
+        LoopNode(id="revise", back_to="hand_in", until=PASSED, limit=REVISIONS, next="done", exhausted="attention"),
+        ExitNode(id="done", publish=True, output={"version_id": "draft.version_id"}),
+        ExitNode(
+            id="attention",
+            result="partial",
+            reason_from="qa.reason",
+            output={"version_id": "draft.version_id", "findings": "qa.findings"},
+        ),
+    ),
+)
+
+QA = AgentGraph(
+    name="qa@1",
+    start="rules",
+    nodes=(
+        CheckNode(id="rules", handler="rules@1", next="judge"),
+        AgentNode(id="judge", handler="judge@1", next="end"),
+        ExitNode(
+            id="end",
+            output={"passed": "judge.passed", "findings": "judge.findings", "qa_id": "judge.qa_id"},
+            reason_from="judge.reason",
+        ),
+    ),
+)
+
+REPLAN = AgentGraph(
+    name="replan@1",
+    start="replan",
+    nodes=(AgentNode(id="replan", handler="replan@1", next="end"), ExitNode(id="end")),
+)
+
+SHIPPED = {graph.name: graph for graph in (PROJECT, TASK, WORK, QA, REPLAN)}
+
+
+def shipped(name: str) -> AgentGraph:
+    """Raises NotFound."""
+    if name not in SHIPPED:
+        raise NotFound("workflow", name)
+    return SHIPPED[name]

@@ -1,0 +1,94 @@
+"""Handlers `schedule@1` and `report@1`: the domain's decision, turned into changes."""
+
+from pydantic import JsonValue
+
+from domain.artifact import Version
+from domain.changes import Change, MoveTask, OpenInbox, StartChild
+from domain.errors import NotFound
+from domain.qa import QARecord
+from domain.run import Run
+from domain.scheduling import Decision, decide, outcome
+from domain.task import Task
+from services.running.effects import EffectContext, EffectResult
+from services.work.planning import newest_plan
+
+
+async def schedule(context: EffectContext) -> EffectResult:
+    """Starts what can start; replans once what was refused; hands the rest to a person."""
+    workspace, project = context.run.workspace_id, context.run.project_id
+    plan = await newest_plan(context.store, workspace, project)
+    if plan is None:
+        raise NotFound("plan of the project", project)
+    tasks = {task.id: task for task in await context.store.find(Task, workspace, where={"project_id": project})}
+    runs = await context.store.find(Run, workspace, where={"project_id": project, "task_id": list(tasks)})
+    outlook = decide(plan, tasks, runs)
+    changes: list[Change] = []
+    for decision in outlook.decisions:
+        changes += await _changes(context, decision)
+    return EffectResult(
+        output={"done": outlook.finished, "waiting": outlook.waiting, "steps": len(outlook.decisions)},
+        changes=tuple(changes),
+    )
+
+
+async def report(context: EffectContext) -> EffectResult:
+    tasks = await context.store.find(Task, context.run.workspace_id, where={"project_id": context.run.project_id})
+    result, reason = outcome(tasks)
+    return EffectResult(output={"result": result, "reason": reason})
+
+
+async def _changes(context: EffectContext, decision: Decision) -> list[Change]:
+    task, run = decision.task, decision.run
+    match decision.what:
+        case "ready":
+            return [MoveTask(task_id=task.id, to="ready")]
+        case "start":
+            return [_start(context, task)]
+        case "replan":
+            _, findings = await _draft(context, task, run)
+            inputs: dict[str, JsonValue] = {"task_id": task.id, "findings": list(findings)}
+            return [StartChild(run_id=context.new_id("run"), graph="replan@1", inputs=inputs, task_id=task.id)]
+        case "attention":
+            draft, findings = await _draft(context, task, run)
+            return [
+                MoveTask(task_id=task.id, to="needs_attention", findings=findings),
+                OpenInbox(
+                    item_id=context.new_id("inbox"),
+                    kind="attention",
+                    title=f"“{task.spec.title}” needs attention",
+                    detail=run.reason if run is not None else "",
+                    task_id=task.id,
+                    artifact_id=draft.artifact_id if draft is not None else None,
+                    draft=draft.id if draft is not None else None,
+                    findings=findings,
+                    asks=False,
+                ),
+            ]
+
+
+async def _draft(context: EffectContext, task: Task, run: Run | None) -> tuple[Version | None, tuple[str, ...]]:
+    """What the attempt left staged, and what its review found; failing that, why the attempt ended."""
+    reason = (run.reason,) if run is not None and run.reason else ()
+    staged = {"run_id": run.id if run is not None else "", "state": "staged"}
+    versions = await context.store.find(Version, task.workspace_id, where=staged)
+    if not versions:
+        return None, reason
+    draft = versions[-1]
+    records = await context.store.find(QARecord, task.workspace_id, where={"artifact_id": draft.artifact_id})
+    findings = [record.findings for record in records if record.digest == draft.digest]
+    return draft, findings[-1] if findings else reason
+
+
+def _start(context: EffectContext, task: Task) -> StartChild:
+    person = task.spec.assignee.kind == "person"
+    inputs: dict[str, JsonValue] = {"task_id": task.id, "title": task.spec.title, "brief": task.spec.brief}
+    if person:
+        inputs["for_user"] = task.spec.assignee.id
+    return StartChild(
+        run_id=context.new_id("run"),
+        graph="work@1" if person else "task@1",
+        inputs=inputs,
+        task_id=task.id,
+        attempt=True,
+        actor=task.spec.assignee.id,
+    )
