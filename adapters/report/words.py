@@ -1,0 +1,153 @@
+"""How the report says things: states, sums, durations, and the result in a plain sentence."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from domain.qa import QARecord
+from domain.run import Run, Usage
+from domain.task import Task, TaskState
+
+STATES: dict[TaskState, tuple[str, str]] = {
+    "done": ("done", "✓"),
+    "needs_attention": ("needs attention", "!"),
+    "running": ("running", "▸"),
+    "in_review": ("in review", "◎"),
+    "ready": ("ready", "○"),
+    "waiting": ("waiting", "…"),
+    "skipped": ("skipped", "–"),
+    "cancelled": ("cancelled", "×"),
+}
+VERDICTS = {"met": ("met", "✓"), "not_met": ("not met", "×"), "unverified": ("unverified", "?")}
+STAGES = {
+    "cognitive": "cognitive",
+    "intellectual": "intellectual",
+    "information_product": "information product",
+}
+METHODS = {"rules": "by rules", "model": "by a language model", "person": "by a person"}
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """`text` without characters that a page may not hold, or that turn the reading direction around."""
+    return _SURROGATES.sub("\ufffd", _UNSEEN.sub("", text.replace("\r\n", "\n")))
+
+
+def plain(name: str) -> str:
+    """A kind or section as words: `executive_brief` is Executive brief."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def short(text: str, length: int = 120) -> str:
+    """The start of `text` on one line, cut at a word where there is one."""
+    line = " ".join(text[: length * 4].split())
+    if len(line) <= length:
+        return line
+    head = line[: length - 1]
+    return (head.rsplit(" ", 1)[0] if " " in head[length // 2 :] else head) + "…"
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def money(millionths: int, currency: str) -> str:
+    """An amount with its currency: two places, or for small sums as many as it has."""
+    amount = Decimal(millionths) / 1_000_000
+    text = f"{amount:,.2f}" if amount >= 1 else f"{amount:.6f}".rstrip("0")
+    whole, _, places = text.partition(".")
+    return f"{whole}.{places.ljust(2, '0')} {currency}".strip()
+
+
+def duration(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours:,} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def moment(at: datetime) -> str:
+    """Day and minute in UTC; a time without a zone is taken as UTC."""
+    at = at.astimezone(UTC) if at.tzinfo else at
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def took(run: Run | None, usage: Usage) -> str:
+    """From start to end of the run, or what was spent in calls."""
+    if run and run.started_at and run.ended_at:
+        return duration((run.ended_at - run.started_at).total_seconds())
+    return duration(usage.seconds)
+
+
+def result(run: Run | None, tasks: Sequence[Task]) -> str:
+    """What came of it, in a sentence."""
+    if run is None:
+        return "No run has been started yet."
+    if run.result is None:
+        return f"{_under_way(run)} So far {_done(tasks)}."
+    if run.result == "succeeded":
+        return f"The work is finished: {_done(tasks)}." if tasks else "The work is finished."
+    if run.result == "partial":
+        return f"Part of the work is finished: {_done(tasks)}."
+    if run.result == "failed":
+        return f"The work failed: {_done(tasks)}."
+    return f"The work was cancelled: {_done(tasks)}."
+
+
+def tone(run: Run | None) -> str:
+    """The CSS class for the result."""
+    if run is None or run.result is None:
+        return "open"
+    return {"succeeded": "good", "partial": "warn", "failed": "bad", "cancelled": "bad"}[run.result]
+
+
+def _under_way(run: Run) -> str:
+    return {
+        "waiting": "The work waits for an answer from a person.",
+        "paused": "The work is paused.",
+        "queued": "The work is about to start.",
+    }.get(run.phase, "The work is under way.")
+
+
+def _done(tasks: Sequence[Task]) -> str:
+    """`5 of 7 tasks are done, 1 needs attention and 1 waits behind it`."""
+    states = Counter(task.state for task in tasks)
+    done, total = states["done"], len(tasks)
+    if not total:
+        return "there are no tasks yet"
+    if done == total:
+        return "the one task is done" if total == 1 else f"all {total} tasks are done"
+    parts = [f"{done} of {count(total, 'task')} {'is' if done == 1 else 'are'} done"]
+    parts += [phrase for state in STATES if (phrase := _phrase(state, states[state]))]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _phrase(state: TaskState, number: int) -> str:
+    one = number == 1
+    verbs: dict[TaskState, str] = {
+        "needs_attention": "needs attention" if one else "need attention",
+        "running": "is running" if one else "are running",
+        "in_review": "is in review" if one else "are in review",
+        "ready": "is ready to start" if one else "are ready to start",
+        "waiting": "waits" if one else "wait",
+        "skipped": "was skipped" if one else "were skipped",
+        "cancelled": "was cancelled" if one else "were cancelled",
+    }
+    return f"{number} {verbs[state]}" if number and state in verbs else ""
+
+
+def judged(qa: QARecord | None) -> str:
+    """The outcome of the QA in a few words."""
+    if qa is None:
+        return "Not checked yet"
+    met = sum(item.verdict == "met" for item in qa.criteria)
+    unverified = sum(item.verdict == "unverified" for item in qa.criteria)
+    words = f"QA {qa.verdict} {METHODS[qa.method]}: {met} of {count(len(qa.criteria), 'criterion', 'criteria')} met"
+    return f"{words}, {unverified} unverified" if unverified else words
