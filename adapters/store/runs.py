@@ -95,6 +95,8 @@ def _claim(connection: Connection, run_id: str, owner: str, seconds: float) -> C
         .returning(leases.c.epoch, leases.c.workspace_id)
     ).first()
     if taken is None:
+        until = select(leases.c.until).where(leases.c.run_id == run_id).scalar_subquery()
+        connection.execute(update(ready).where(ready.c.run_id == run_id).values(at=until))
         return None
     connection.execute(update(ready).where(ready.c.run_id == run_id).values(at=now + seconds))
     return Claim(

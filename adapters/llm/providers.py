@@ -1,0 +1,200 @@
+"""Language models behind LiteLLM: the LLM port over the backends of `models.yaml`."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from adapters.llm import loading
+from adapters.llm.asking import arguments
+from adapters.llm.configuration import Models
+from adapters.llm.drafts import LIMIT, Draft, Refused
+from adapters.llm.faults import Target, Trace, fault, made
+from adapters.llm.presence import look
+from adapters.llm.thinking import veil
+from adapters.llm.wire import Wire
+from domain.ports.llm import (
+    LLM,
+    Delta,
+    LLMError,
+    ModelDenied,
+    ModelInfo,
+    ModelMissing,
+    ModelTimedOut,
+    ModelUnavailable,
+    Reply,
+    Request,
+)
+
+WHOLE = 4
+STREAMED = 256
+"""Bytes on the wire for a byte of reply at most: escapes in a whole reply, a frame around each token in a stream."""
+
+END = re.compile(rb'"done"\s*:\s*true|"finish_reason"\s*:\s*"|(?:^|\n)data: ?\[DONE\]')
+"""What a backend ends a stream with. LiteLLM does not tell: it makes up an end where a stream just stops. None of it
+can come from the reply's text, where quotes and newlines are escaped."""
+
+
+class ProviderLLM(LLM):
+    """Each call has a connection of its own, closed when the call ends in whatever way. Nothing is retried here.
+    The deadline runs from the first byte sent; the import of LiteLLM before the first call does not count."""
+
+    def __init__(self, models: Models, environ: Mapping[str, str], reply_limit: int = LIMIT) -> None:
+        self._models = models
+        self._environ = environ
+        self._limit = reply_limit
+
+    async def warm(self) -> None:
+        """Imports LiteLLM, which takes 5 to 18 seconds; start it as a task where the first call must be fast."""
+        await loading.litellm()
+
+    def describe(self, alias: str) -> ModelInfo:
+        try:
+            return self._models.describe(alias)
+        except KeyError:
+            known = ", ".join(self._models.aliases)
+            raise ModelMissing(f"No alias '{alias}' is configured; models.yaml has {known}.") from None
+
+    async def check(self, alias: str) -> None:
+        target = self._target(alias)
+        await look(target, self._key(target), timeout=10.0)
+
+    async def complete(self, request: Request) -> Reply:
+        call = await self._call(request, streamed=False)
+        try:
+            async with asyncio.timeout(request.deadline):
+                return await call.whole()
+        except Exception as error:
+            raise call.fault(error) from None
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        call = await self._call(request, streamed=True)
+        try:
+            async with AsyncExitStack() as stack:
+                await call.open(stack)
+                while (text := await call.next()) is not None:
+                    if text:
+                        yield Delta(text=text)
+                yield call.reply()
+        except Exception as error:
+            raise call.fault(error) from None
+
+    async def _call(self, request: Request, streamed: bool) -> "_Call":
+        target = self._target(request.alias)
+        key = self._key(target)
+        library = await loading.litellm()
+        alias, backend = self._models.aliases[request.alias], self._models.backend_of(request.alias)
+        if backend.kind == "ollama":
+            loading.know(library, alias.model)
+        asked = arguments(request, alias, backend, key or "none")
+        info = self.describe(request.alias)
+        limit = self._limit * (STREAMED if streamed else WHOLE)
+        wire = Wire(backend.base_url, limit, veil if backend.kind == "ollama" else None)
+        return _Call(library, asked, wire, target, info, Draft(self._limit))
+
+    def _target(self, alias: str) -> Target:
+        info, backend = self.describe(alias), self._models.backend_of(alias)
+        return Target(
+            alias=alias,
+            model=info.model,
+            address=backend.base_url,
+            kind=backend.kind,
+            key_variable=backend.api_key_env,
+            priced=bool(info.input_price or info.output_price),
+        )
+
+    def _key(self, target: Target) -> str | None:
+        if target.key_variable is None:
+            return None
+        key = self._environ.get(target.key_variable)
+        if not key:
+            raise ModelDenied(
+                f"The environment variable {target.key_variable} is not set, which holds the key for {target}; set it."
+            )
+        return key
+
+
+class _Call:
+    """One request on its way."""
+
+    def __init__(
+        self, library: Any, asked: dict[str, Any], wire: Wire, target: Target, info: ModelInfo, draft: Draft
+    ) -> None:
+        self._library = library
+        self._asked = asked
+        self._wire = wire
+        self._target = target
+        self._info = info
+        self._draft = draft
+        self._begun = time.monotonic()
+        self._end = 0.0
+        self._chunks: Any = None
+
+    async def whole(self) -> Reply:
+        async with AsyncExitStack() as stack:
+            self._draft.whole(await self._send(stack))
+        return self.reply()
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Sends the request; the stack ends it."""
+        self._end = asyncio.get_running_loop().time() + self._asked["timeout"]
+        self._asked |= {"stream": True, "stream_options": {"include_usage": True}}
+        async with asyncio.timeout_at(self._end):
+            self._chunks = aiter(await self._send(stack))
+
+    async def next(self) -> str | None:
+        """The answer's next piece, perhaps empty; None after the last."""
+        if self._chunks is None:
+            return None
+        try:
+            async with asyncio.timeout_at(self._end):
+                return self._draft.chunk(await anext(self._chunks))
+        except StopAsyncIteration:
+            self._chunks = None
+            return self._draft.end()
+
+    def reply(self) -> Reply:
+        if self._asked.get("stream") and not END.search(self._wire.tail):
+            raise Refused(ModelUnavailable, "ended before the reply was complete")
+        return self._draft.reply(self._info, time.monotonic() - self._begun)
+
+    def fault(self, error: Exception) -> LLMError:
+        trace = Trace(
+            sent=self._wire.sent,
+            status=self._wire.status,
+            retry_after=self._wire.retry_after,
+            overflow=self._wire.overflow,
+            refusal=self._wire.refusal,
+        )
+        if isinstance(error, Refused):
+            error = _refusal(error, self._target, trace)
+        if isinstance(error, TimeoutError):
+            error = made(ModelTimedOut, self._target, Trace())
+        return fault(error, self._target, trace)
+
+    async def _send(self, stack: AsyncExitStack) -> Any:
+        client = await stack.enter_async_context(self._wire.client(self._asked["timeout"]))
+        return await self._library.acompletion(**self._asked, client=self._client(client))
+
+    def _client(self, client: Any) -> Any:
+        """Our client in the wrapping that LiteLLM's two ways of sending ask for."""
+        if self._target.kind in ("ollama", "hosted_vllm"):
+            handler = self._library.AsyncHTTPHandler(transport=self._wire, follow_redirects=False)
+            handler.client = client
+            return handler
+        return self._library.AsyncOpenAI(
+            api_key=self._asked["api_key"],
+            base_url=self._asked["api_base"],
+            http_client=client,
+            max_retries=0,
+        )
+
+
+def _refusal(error: Refused, target: Target, trace: Trace) -> LLMError:
+    if error.kind is ModelUnavailable:
+        found: LLMError = ModelUnavailable(f"The {target} {error}; try again or use another model.")
+        found.retryable = not target.priced
+        return found
+    return made(error.kind, target, trace)

@@ -1,0 +1,115 @@
+"""The one way to a model server: a client for a single call that reaches one origin and reads so much and no more.
+
+Proxy variables and redirects are not followed, because a backend in the local network must not be asked by way of
+somebody else. Closing the client ends the request at the backend.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from functools import cache
+
+import httpx
+
+TAIL = 8_192
+LINE = 8_000_000
+"""Bytes that one line may have where lines are rewritten."""
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """A transport for one call that remembers what LiteLLM's exceptions forget.
+
+    `sent` says whether a request left, `status` is the status of the last response (None: none came), `retry_after`
+    its header in seconds, `overflow` whether more than `limit` bytes came, `refusal` the first bytes of an error's
+    body, `tail` the last bytes of any. `rewrite`, where given, is applied to each line that comes.
+    """
+
+    def __init__(self, base_url: str, limit: int, rewrite: Callable[[bytes], bytes] | None = None) -> None:
+        self._origin = _origin(httpx.URL(base_url))
+        self._limit = limit
+        self._inner = httpx.AsyncHTTPTransport(verify=_trust(), trust_env=False)
+        self._taken = 0
+        self.rewrite = rewrite
+        self.sent = False
+        self.status: int | None = None
+        self.retry_after: float | None = None
+        self.overflow = False
+        self.refusal = b""
+        self.tail = b""
+
+    def client(self, timeout: float) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=self, timeout=timeout, trust_env=False, follow_redirects=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if _origin(request.url) != self._origin:
+            raise httpx.UnsupportedProtocol("requests leave for the configured backend only", request=request)
+        self.sent = True
+        request.headers["Accept-Encoding"] = "identity"
+        response = await self._inner.handle_async_request(request)
+        self.status = response.status_code
+        self.retry_after = _seconds(response.headers.get("retry-after", ""))
+        if response.headers.get("content-encoding", "identity") != "identity":
+            await response.aclose()
+            raise httpx.RemoteProtocolError("the backend compressed its reply unasked", request=request)
+        return httpx.Response(
+            response.status_code,
+            headers=[(name, value) for name, value in response.headers.raw if name.lower() != b"content-length"],
+            stream=_Counted(response, self),
+            extensions=response.extensions,
+            request=request,
+        )
+
+    def take(self, data: bytes) -> None:
+        """Counts what came. Raises httpx.RemoteProtocolError past the limit."""
+        self._taken += len(data)
+        self.tail = (self.tail + data)[-TAIL:]
+        if (self.status or 0) >= 400:
+            self.refusal = (self.refusal + data)[:4_096]
+        self.bound(self._taken, self._limit)
+
+    def bound(self, size: int, limit: int) -> None:
+        if size > limit:
+            self.overflow = True
+            raise httpx.RemoteProtocolError("the reply passed the size limit")
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Counted(httpx.AsyncByteStream):
+    def __init__(self, response: httpx.Response, wire: Wire) -> None:
+        self._response = response
+        self._wire = wire
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        rewrite, held = self._wire.rewrite, b""
+        async for data in self._response.aiter_raw():
+            self._wire.take(data)
+            if rewrite is None:
+                yield data
+                continue
+            lines, newline, rest = (held + data).rpartition(b"\n")
+            held = rest
+            self._wire.bound(len(held), LINE)
+            if newline:
+                yield rewrite(lines + newline)
+        if rewrite is not None:
+            yield rewrite(held)
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
+
+
+def _seconds(header: str) -> float | None:
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        return None
