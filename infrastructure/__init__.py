@@ -1,0 +1,1 @@
+"""The edges of the process: REST, command line, wiring, logs."""

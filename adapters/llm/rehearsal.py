@@ -68,23 +68,25 @@ RISK = Theme(
     r"nicht|kein\w*|cependant|sauf|pas|pero|excepto)\b")
 QUESTION = Theme(
     "question", r"question|open\b|unknown|not know|unclear|gap|uncertain|ambig|Frage|offen|pregunta|Unklar",
-    r"\?$|\b(?:undefined|unspecified|not (?:yet )?(?:specified|defined|decided|known|clear)(?!,)|"
-    r"implementation[- ]\w+|to be (?:decided|determined|defined|confirmed)|TB[DAC]|unclear|unknown|depend(?:s|"
-    r"ing)? on|not yet|uncertain\w*|ambigu\w+|discretion|assum(?:es?|ing|ptions?)(?! (?:the cost|any|all|no|liab|resp))|presum\w+|unklar|ungeklärt|"
-    r"noch nicht|hängt|selon|depende)\b",
+    r"\?$|\b(?:undefined|(?<!if )unspecified|not (?:yet )?(?:specified|defined|decided|known|clear)(?!,)|"
+    r"implementation[- ]de(?:fined|pendent)|to be (?:decided|determined|defined|confirmed)|TB[DAC]|unclear|unknown|"
+    r"depend(?:s|ing)? on|not yet|uncertain\w*|ambigu\w+|discretion|"
+    r"assum(?:es?|ing|ptions?)(?! (?:the cost|any|all|no|liab|resp))|presum\w+|"
+    r"unklar|ungeklärt|noch nicht|hängt|selon|depende)\b",
     r"\b(?:(?<!you )(?<!one )may(?! not)|might|could|(?<=\w )should(?! have)|optional\w*|possibly|probably|"
     r"perhaps|typically|usually|expect\w*|likely|approximately|könnte\w*|sollte\w*|eventuell|pourrait|"
     r"podría)\b")
 ASSUMPTION = Theme(
     "assumption", r"assum|Annahme|hypoth|supuest",
-    r"\b(?:assum\w+|presum\w+|expect\w*|suppos\w+|rel(?:y|ies) on|depend(?:s|ing)? on|provided that|"
+    r"\b(?:assum\w+(?! (?:the cost|any|all|no|liab|resp))|presum\w+|"
+    r"expect\w*|suppos\w+|rel(?:y|ies) on|depend(?:s|ing)? on|provided that|"
     r"on condition)\b", r"\b(?:may(?! not)|should|might|could|will|if)\b")
 COMPARE = Theme("compare", r"option|criteri|compar|alternativ|framework|matrix|differ|similar|Vergleich")
 ACTION = Theme(
     "action",
     r"next step|recommend|action|objective|goal|roadmap|key result|plan|require|obligat|dut(?:y|ies)|to.?do|"
     r"milestone|measure|mitigat|priorit|must|conditions?\b|Ziel|Maßnahme|Pflicht|étapes|pasos|objecti",
-    r"\b(?:must(?! not)|shall(?! not| mean)|required to|requires?|recommend\w*|needs? to|ha(?:s|ve) to|"
+    r"\b(?:must(?! not)|shall(?! not| mean)|required to|(?<!not )requires?|recommend\w*|needs? to|ha(?:s|ve) to|"
     r"ensure\w*|muss|müssen|soll|sollen|doit|doivent|deben?)\b",
     r"\b(?:should|agree\w*|propos\w+|plan(?:s|ned)?|responsible|obligat\w+)\b")
 CENTRAL = Theme(
@@ -244,7 +246,9 @@ def _form(kind: str, theme: Theme) -> str:
 
 
 class _Draft:
-    """One artifact in the making: sections take turns in picking the sentence that suits them best."""
+    """One artifact in the making: sections take turns in picking the sentence that suits them best.
+
+    The word limit holds, except that title, headings and notice are always written."""
 
     def __init__(self, request: Request, sentences: Sequence[Sentence]) -> None:
         title = " ".join(_opening(request.task).rstrip(".?!").split()[:10])
@@ -408,7 +412,7 @@ def _question(text: str) -> str:
         return text
     quoted = '"' + text.rstrip(".;!").replace('"', "'").replace("“", "'").replace("”", "'") + '"'
     if re.search(
-        r"undefined|unspecified|not specified|not defined|implementation[- ]|to be d|TB[DAC]|discretion", text
+        r"undefined|unspecified|not specified|not defined|implementation[- ]de|to be d|TB[DAC]|discretion", text
     ):
         return f"What holds for us where the source leaves it open: {quoted}?"
     if re.search(r"\bdepend", text):

@@ -50,29 +50,37 @@ HEADING = re.compile(r"^#{1,6}\s+(?P<marked>.*?)\s*#*$|^(?P<shouted>[A-Z][A-Z &/
 UNDERLINE = re.compile(r"^([=\-~^\"*+])\1{2,}$")
 BULLET = re.compile(r"^(?:[-*+•·–‣◦o]|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}(?:\.\d{1,2})+\.?)\s+(?=\S)")
 SKIPPED = re.compile(
-    r"^\||\|$|^\+[-=+]+\+|(?<!\.)(?<!\.\s)(?:\.\s?){4,}\s*\w*$|\[Page \d+\]|^(?:page\s+)?[\divxlc]{1,5}(?:\s+of\s+\d+)?$"
+    r"^\||\|$|^\+[-=+]+\+|(?<!\.)(?<!\.\s)(?:\.\s?){4,}\s*\w*$|\[Page \d+\]"
+    r"|^(?:page\s+)?[\divxlc]{1,5}(?:\s+of\s+\d+)?$"
     r"|^\[[^\]]+\]:\s|^\.\. |^:\w+:|^<!--|^-->|^https?://\S+$|^(?:>>>|\$ |\.\.\.)",
     re.IGNORECASE,
 )
 DATA = re.compile(r"^\s*(?:\{.*\}|[^:.!?]{1,40}:\s[^:]+[,;]\s[^:,;]{1,40}:\s.*)\s*,?$")
 SYMBOLS = re.compile(r"[{}<>=|\\$#~^_*+@]")
-COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+COMMENT = re.compile(r"<!--.{0,6000}?(?:-->|\Z)", re.DOTALL)
 DANGLING = re.compile(
-    r"(?:this|it|they|these|such|he|she|but|and|also|thus|then|so|that|those|here|otherwise|see|therefore|for example|"
+    r"(?:this|it|they|these|such|he|she|but|and|also|thus|then|so|that|those|here|"
+    r"otherwise|see|the (?:following|above)|more information|"
+    r"therefore|for example|"
     r"accordingly|hence|consequently|(?!During)[a-z]{3,}ing)\b",
     re.IGNORECASE,
 )
-MALFORMED = re.compile(r"\{\w+\}|\\\w|^(?:Does|Do|Is|Are|Was|Were|Has|May|Can|Will|Must)\b.*[^?]$")
+MALFORMED = re.compile(
+    r"\{[\w|. <>]+\}|\\\w|\b(?:then|and|or|the|of)\.$|^(?:Does|Is|Are|Was|Has|May|Can|Will)\b.*[^?]$"
+)
 CLEANERS = tuple(
     (re.compile(pattern, re.IGNORECASE), by)
     for pattern, by in (
-        (r"!\[[^\]]*\]\([^)]*\)|\[\^[^\]]*\]", ""),
-        (r"\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])", r"\1"),
-        (r"</?(?:a|b|i|p|br|hr|em|div|img|su[pb]|pre|kbd|code|span|strong|li|ul|ol|t[dhr]|table)(?:\s[^>]*)?/?>", " "),
-        (r":[a-z:]+:`([^`]+)`|``([^`]+)``", r"`\1\2`"),
-        (r"`([^`<]+?)\s*<[^>`]+>`_{1,2}", r"\1"),
+        (r"!\[[^\]]{0,200}\]\([^)]{0,300}\)|\[\^[^\]]{0,40}\]", ""),
+        (r"\[([^\]]{1,300})\](?:\([^)]{0,300}\)|\[[^\]]{0,100}\])", r"\1"),
+        (
+            r"</?(?:a|b|i|p|br|hr|em|div|img|su[pb]|pre|kbd|code|span|strong|li|ul|ol|t[dhr]|table)(?:\s[^>]{0,300})?/?>",
+            " ",
+        ),
+        (r":[a-z:]{1,30}:`([^`]{1,200})`|``([^`]{1,200})``", r"`\1\2`"),
+        (r"`([^`<]{1,200}?)\s*<[^>`]{1,300}>`_{1,2}", r"\1"),
         (r"(?<![\w*])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*])", ""),
-        (r"(?<!\w)_([^_\s]+(?: [^_\s]+)*)_(?!\w)", r"\1"),
+        (r"(?<!\w)_([^_\s][^_\n]{0,100})(?<!\s)_(?!\w)", r"\1"),
         (r"\[", "("),
         (r"\]", ")"),
         (r"\s+", " "),
@@ -185,7 +193,7 @@ def _extremes(lines: Sequence[str]) -> set[int]:
     """Places of the lines that hold the highest or the lowest number of some column."""
     columns: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for index, line in enumerate(lines):
-        for name, value in re.findall(r"([^,:]+): *(-?\d+(?:\.\d+)?)\s*(?:,|$)", line):
+        for name, value in re.findall(r"([^,:]{1,60}): *(-?\d{1,15}(?:\.\d{1,15})?)\s*(?:,|$)", line):
             columns[name.strip()].append((float(value), -index))
     return {-end(column)[1] for column in columns.values() for end in (min, max) if len(column) > 2}
 
@@ -210,7 +218,7 @@ def _unhyphenated(block: str, known: set[str]) -> str:
         whole = match[1] + match[3]
         return whole if whole.lower() in known or match[2] == "‐" else f"{match[1]}-{match[3]}"
 
-    return re.sub(r"([^\W\d_]+)([-‐])\n([^\W\d_]+)", joined, block)
+    return re.sub(r"\b([^\W\d_]{1,40})([-‐])\n([^\W\d_]{1,40})", joined, block)
 
 
 def _blocks(text: str, repeated: set[str]) -> Iterator[tuple[str, str]]:

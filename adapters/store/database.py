@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
@@ -64,6 +64,16 @@ class Database:
                     connection.exec_driver_sql("ROLLBACK")
         except DatabaseError as error:
             raise translated(error) from error
+
+    async def health(self) -> tuple[Literal["ok", "warning", "failed"], str]:
+        """Whether the file is sound and which SQLite reads it, with what to do."""
+        fault = await self.read(lambda connection: connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        version = ".".join(map(str, sqlite_version()))
+        if fault != "ok":
+            return "failed", f"{self.path} is damaged ({fault}): restore it from a backup."
+        if sqlite_version() < SAFE:
+            return "warning", f"sound; SQLite {version} is old, which the single writer makes safe"
+        return "ok", f"sound; SQLite {version}, schema {HEAD}"
 
     def close(self) -> None:
         self._writer.close()

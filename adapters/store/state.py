@@ -9,6 +9,7 @@ from adapters.store import tables
 from adapters.store.committing import apply
 from adapters.store.database import Database
 from adapters.store.entities import TABLES, adapter, entity_of
+from domain.principal import User
 from domain.run import Usage
 from services.ports.store import Changeset, E, Idempotency, RecordedCall, Store
 
@@ -46,6 +47,11 @@ class SqlStore(Store):
         query = query.order_by(table.c.id.desc() if newest_first else table.c.id).limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [entity_of(kind, row.body, row.version) for row in rows]
+
+    async def owner(self) -> User | None:
+        query = select(tables.users.c.body, tables.users.c.version).order_by(tables.users.c.id).limit(1)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else entity_of(User, row.body, row.version)
 
     async def idempotency(self, workspace_id: str, principal: str, key: str) -> Idempotency | None:
         table = tables.idempotency

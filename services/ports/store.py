@@ -198,6 +198,10 @@ class Store(ABC):
         time; `after` is the id of the last one seen."""
 
     @abstractmethod
+    async def owner(self) -> User | None:
+        """The installation's first user, whatever the workspace: for starting up only."""
+
+    @abstractmethod
     async def idempotency(self, workspace_id: str, principal: str, key: str) -> Idempotency | None:
         """What the key led to, within its 24 hours."""
 

@@ -4,10 +4,13 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import JsonValue
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from domain.criterion import Criterion, CriterionVerdict, Verdict
 from services.work.legend import labels_in
@@ -94,11 +97,15 @@ def schema(subject: Subject, params: Mapping[str, JsonValue]) -> Outcome:
     try:
         value = json.loads(subject.text)
         Draft202012Validator.check_schema(wanted)  # type: ignore[arg-type]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return "not_met", f"it is not JSON: {error}"
     except SchemaError as error:
         return "unverified", f"the schema itself is invalid: {error.message}"
-    fault = next(iter(Draft202012Validator(wanted).iter_errors(value)), None)  # type: ignore[arg-type]
+    nowhere: Registry[Any] = Registry()  # fetches nothing
+    try:
+        fault = next(iter(Draft202012Validator(wanted, registry=nowhere).iter_errors(value)), None)  # type: ignore[arg-type]
+    except Unresolvable as error:
+        return "unverified", f"the schema itself is invalid: it refers to {error.ref}"
     return ("met", "fits the schema") if fault is None else ("not_met", f"{fault.json_path}: {fault.message[:200]}")
 
 

@@ -73,6 +73,8 @@ def _candidates(text: str) -> list[str]:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
     except ValueError:
         return repair_json(text, return_objects=True)
 

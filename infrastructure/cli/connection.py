@@ -1,0 +1,117 @@
+"""How a command reaches the program: through the server that owns the data directory, else through one beside it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from config.settings import Settings
+from infrastructure.data_directory import DataDirectory, DataDirectoryError
+
+
+class Refused(Exception):
+    """What the server refused: `str` is its sentence."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Connection:
+    """Calls with the owner's token; problem details become `Refused`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        headers = {"Authorization": f"Bearer {token}"}
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self._checked(self._client.get(path, params={k: v for k, v in query.items() if v is not None})).json()
+
+    def text(self, path: str, **query: Any) -> str:
+        return self._checked(self._client.get(path, params=query)).text
+
+    def content(self, path: str) -> bytes:
+        return self._checked(self._client.get(path)).content
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None, **more: Any) -> Any:
+        return self._checked(self._client.post(path, json=body if not more else None, **more)).json()
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._checked(self._client.patch(path, json=body)).json()
+
+    def delete(self, path: str) -> Any:
+        return self._checked(self._client.delete(path)).json()
+
+    def all(self, path: str, **query: Any) -> list[Any]:
+        """Every page of a list."""
+        found: list[Any] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.get(path, limit=100, cursor=cursor or None, **query)
+            found += page["items"]
+            cursor = page["next_cursor"]
+        return found
+
+    def follow(self, path: str, last: int = 0) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
+        """Server-sent events: (number or None, kind, data). Ends when the stream does."""
+        headers = {"Last-Event-ID": str(last)} if last else {}
+        with self._client.stream("GET", path, headers=headers, timeout=httpx.Timeout(30, read=None)) as response:
+            if response.status_code >= 400:
+                response.read()
+            self._checked(response)
+            number, kind, data = None, "message", ""
+            for line in response.iter_lines():
+                name, _, value = line.partition(": ")
+                if name == "id":
+                    number = int(value)
+                elif name == "event":
+                    kind = value
+                elif name == "data":
+                    data += value
+                elif not line and data:
+                    yield number, kind, json.loads(data)
+                    number, kind, data = None, "message", ""
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _checked(self, response: httpx.Response) -> httpx.Response:
+        if response.status_code < 400:
+            return response
+        try:
+            detail = str(response.json()["detail"])
+        except (ValueError, KeyError, TypeError):
+            detail = f"The server answered {response.status_code}."
+        raise Refused(response.status_code, detail)
+
+
+@contextmanager
+def connected(settings: Settings, *, dispatch: bool = False) -> Iterator[Connection]:
+    """With `dispatch`, a program that is started here also carries runs on. Raises DataDirectoryError when another
+    process owns the data directory and does not answer."""
+    directory = DataDirectory(settings.data_dir)
+    address = directory.server()
+    if address is not None:
+        token = settings.token.get_secret_value() if settings.token is not None else directory.token()
+        connection = Connection(address.url, token)
+        try:
+            yield connection
+        finally:
+            connection.close()
+        return
+    if directory.is_owned():
+        raise DataDirectoryError(
+            f"Another Caseworks process has the data directory {settings.data_dir} and does not serve (yet); "
+            "wait a moment, or stop it."
+        )
+    from infrastructure.serving import beside
+
+    with beside(settings, dispatch=dispatch) as served:
+        connection = Connection(served.url, served.token)
+        try:
+            yield connection
+        finally:
+            connection.close()

@@ -1,0 +1,65 @@
+"""The program: everything between taking hold of the data directory and letting go of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from loguru import logger
+
+from adapters.llm.limited import LimitedLLM
+from config.settings import Settings
+from domain.principal import Principal
+from infrastructure.container import Container
+from services.accounts import owner
+
+STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    container: Container
+    settings: Settings
+    principal: Principal
+    token: str
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, dispatch: bool = True) -> AsyncIterator[Program]:
+    """Owns the data directory; with `dispatch`, runs that were under way go on by themselves.
+
+    Raises DataDirectoryError, StoreError, ConfigurationError.
+    """
+    container = Container(settings=settings)
+    directory = container.directory()
+    directory.prepare()
+    with directory.owned():
+        token = settings.token.get_secret_value() if settings.token is not None else directory.token()
+        container.models()
+        database = await asyncio.to_thread(container.database)
+        try:
+            principal = await owner(container.store(), container.clock())
+            if dispatch:
+                freed = await container.journal().abandon()
+                logger.info("{} runs were under way and go on", freed)
+                await container.dispatcher().start()
+            warming = asyncio.create_task(_warm(container)) if dispatch else None
+            try:
+                yield Program(container=container, settings=settings, principal=principal, token=token)
+            finally:
+                if warming is not None:
+                    warming.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await warming
+                if dispatch:
+                    await container.dispatcher().stop(STOP_SECONDS)
+        finally:
+            database.close()
+
+
+async def _warm(container: Container) -> None:
+    """LiteLLM takes seconds to load: begun in the background, and only where a model is configured."""
+    if isinstance(container.llm(), LimitedLLM):
+        from adapters.llm import loading
+
+        await loading.litellm()

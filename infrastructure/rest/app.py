@@ -1,0 +1,54 @@
+"""The application factory."""
+
+from fastapi import FastAPI
+
+from config.settings import Settings
+from infrastructure.program import Program
+from infrastructure.rest import problems
+from infrastructure.rest.guards import Guards
+from infrastructure.rest.routes import artifacts, graphs, health, projects, runs, work
+from infrastructure.telemetry import trace
+
+DESCRIPTION = """An AI team that runs your projects, on your own hardware.
+
+**Conventions.** `Authorization: Bearer TOKEN` on every call but `/health` and `/ready`. Ids are opaque, sortable,
+prefixed. Lists take `?limit=&cursor=` and answer `{"items": [...], "next_cursor": null}`. Creation answers 201 with
+`Location`, accepted work 202 with what was started. `Idempotency-Key` makes a POST safe to repeat. `If-Match` with the
+`ETag` that was read guards edits. Errors are `application/problem+json` (RFC 9457). Unknown fields are refused. Times
+are RFC 3339 UTC. Another workspace's id answers 404. `X-Correlation-ID` is accepted, made when missing, and returned.
+"""
+
+
+def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
+    """Routes and guards. Without a program it only describes itself."""
+    app = FastAPI(
+        title="Caseworks",
+        version="1",
+        summary="Projects, plans, artifacts, runs and knowledge graphs.",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        responses={
+            "4XX": {
+                "description": "Refused: what happened, to what, what to do.",
+                "content": {"application/problem+json": {"schema": {"type": "object"}, "example": EXAMPLE}},
+            }
+        },
+    )
+    app.state.program = program
+    app.state.streams = 0
+    for module in (health, projects, work, runs, artifacts, graphs):
+        app.include_router(module.router)
+    problems.install(app)
+    app.add_middleware(Guards, hosts=settings.allowed_hosts, limits=settings.limits)
+    trace(app, settings.telemetry)
+    return app
+
+
+EXAMPLE = {
+    "type": "about:blank",
+    "title": "Not found",
+    "status": 404,
+    "detail": "There is no project prj_06b2x here; check the id, or list what there is.",
+    "instance": "/v1/projects/prj_06b2x",
+}

@@ -1,0 +1,221 @@
+"""From the domain to the wire."""
+
+from collections.abc import Sequence
+
+from domain.agent import Profile
+from domain.artifact import Artifact, Version, VersionRef
+from domain.inbox import ANSWERS, InboxItem
+from domain.plan import Plan
+from domain.project import Member, Project
+from domain.qa import QARecord
+from domain.run import Run, Usage
+from domain.task import Task
+from infrastructure.rest import schemas
+from services.ports.store import RecordedCall
+
+
+def project(item: Project) -> schemas.ProjectOut:
+    return schemas.ProjectOut(
+        id=item.id,
+        name=item.name,
+        goal=item.goal,
+        instructions=item.instructions,
+        state=item.state,
+        manager_id=item.manager_id,
+        owner_id=item.owner_id,
+        budget=schemas.BudgetBody(money=item.budget.money, calls=item.budget.calls),
+        approve_plan=item.approve_plan,
+        created_at=item.created_at,
+    )
+
+
+def task(item: Task) -> schemas.TaskOut:
+    spec = item.spec
+    return schemas.TaskOut(
+        id=item.id,
+        project_id=item.project_id,
+        title=spec.title,
+        brief=spec.brief,
+        state=item.state,
+        complexity=spec.complexity,
+        assignee=schemas.AssigneeBody(kind=spec.assignee.kind, id=spec.assignee.id),
+        depends_on=list(spec.depends_on),
+        expected=[schemas.ExpectedOut(kind=e.kind, section=e.section) for e in spec.expected],
+        criteria=[
+            schemas.CriterionOut(
+                text=c.text,
+                check=schemas.CheckOut(rule=c.check.rule, params=c.check.params) if c.check is not None else None,
+            )
+            for c in spec.criteria
+        ],
+        attempts=item.attempts,
+        run_id=item.run_id,
+        findings=list(item.findings),
+        hint=item.hint,
+        created_at=item.created_at,
+    )
+
+
+def plan(item: Plan, tasks: Sequence[Task]) -> schemas.PlanOut:
+    known = {t.id: t for t in tasks}
+    return schemas.PlanOut(
+        project_id=item.project_id,
+        number=item.number,
+        origin=item.origin,
+        template=item.template,
+        made_by=item.made_by,
+        created_at=item.created_at,
+        tasks=[task(known[spec.id]) for spec in item.tasks if spec.id in known],
+    )
+
+
+def usage(item: Usage) -> schemas.UsageOut:
+    return schemas.UsageOut(
+        input_tokens=item.input_tokens,
+        output_tokens=item.output_tokens,
+        money=item.money,
+        calls=item.calls,
+        seconds=round(item.seconds, 3),
+    )
+
+
+def run(item: Run) -> schemas.RunOut:
+    return schemas.RunOut(
+        id=item.id,
+        project_id=item.project_id,
+        parent_id=item.parent_id,
+        root_id=item.root_id,
+        task_id=item.task_id,
+        workflow=item.graph,
+        state=item.phase,
+        result=item.result,
+        reason=item.reason,
+        attempt=item.attempt,
+        created_at=item.created_at,
+        started_at=item.started_at,
+        ended_at=item.ended_at,
+        usage=usage(item.usage),
+    )
+
+
+def call(item: RecordedCall) -> schemas.CallOut:
+    return schemas.CallOut(
+        key=item.key,
+        state=item.state,
+        purpose=item.purpose,
+        agent=item.agent,
+        alias=item.alias,
+        model=item.model,
+        started_at=item.started_at,
+        ended_at=item.ended_at,
+        usage=usage(item.usage),
+        error=item.error,
+    )
+
+
+def qa(item: QARecord) -> schemas.QAOut:
+    return schemas.QAOut(
+        checked_by=item.checked_by,
+        method=item.method,
+        verdict=item.verdict,
+        criteria=[schemas.VerdictOut(text=c.text, verdict=c.verdict, evidence=c.evidence) for c in item.criteria],
+        at=item.at,
+        note=item.note,
+    )
+
+
+def artifact(item: Artifact, head: Version) -> schemas.ArtifactOut:
+    return schemas.ArtifactOut(
+        id=item.id,
+        project_id=item.project_id,
+        title=item.title,
+        kind=item.kind,
+        section=item.section,
+        stage=item.stage,
+        owner_id=item.owner_id,
+        version=item.head,
+        digest=head.digest,
+        locked=item.locked,
+        derived_from=refs(head.derived_from),
+        made_by=head.made_by,
+        task_id=head.task_id,
+        run_id=_run(head),
+        media_type=head.media_type,
+        size=head.size,
+        model=head.model,
+        rehearsed=head.rehearsed,
+        qa=qa(item.qa) if item.qa is not None else None,
+        created_at=item.created_at,
+    )
+
+
+def version(item: Version) -> schemas.VersionOut:
+    return schemas.VersionOut(
+        artifact_id=item.artifact_id,
+        number=item.number or 0,
+        digest=item.digest,
+        media_type=item.media_type,
+        size=item.size,
+        made_by=item.made_by,
+        model=item.model,
+        rehearsed=item.rehearsed,
+        run_id=_run(item),
+        task_id=item.task_id,
+        derived_from=refs(item.derived_from),
+        created_at=item.created_at,
+    )
+
+
+def refs(items: Sequence[VersionRef]) -> list[schemas.RefOut]:
+    return [schemas.RefOut(artifact_id=ref.artifact_id, digest=ref.digest) for ref in items]
+
+
+def member(item: Member) -> schemas.MemberOut:
+    return schemas.MemberOut(
+        id=item.id,
+        project_id=item.project_id,
+        kind=item.kind,
+        subject_id=item.subject_id,
+        name=item.name,
+        role=item.role,
+        behaviour=item.behaviour,
+        autonomy=item.autonomy,
+        triggers=list(item.triggers),
+    )
+
+
+def inbox(item: InboxItem) -> schemas.InboxOut:
+    return schemas.InboxOut(
+        id=item.id,
+        project_id=item.project_id,
+        kind=item.kind,
+        title=item.title,
+        detail=item.detail,
+        state=item.state,
+        task_id=item.task_id,
+        run_id=item.run_id,
+        artifact_id=item.artifact_id,
+        has_draft=item.draft is not None,
+        findings=list(item.findings),
+        answers=list(ANSWERS[item.kind]) if item.state == "open" else [],
+        created_at=item.created_at,
+    )
+
+
+def agent(item: Profile) -> schemas.AgentOut:
+    return schemas.AgentOut(
+        id=item.id,
+        name=item.name,
+        title=item.title,
+        role=item.role,
+        kind="manager" if item.name == "manager" else "core",
+        reads=list(item.reads),
+        writes=list(item.writes),
+        outputs=[schemas.OutputTypeOut(kind=o.kind, label=o.label, section=o.section) for o in item.outputs],
+        tier=item.tier,
+        reviewer=f"agt_{item.reviewer}" if item.reviewer else None,
+    )
+
+
+def _run(item: Version) -> str | None:
+    return item.run_id if item.run_id is not None and item.run_id.startswith("run_") else None

@@ -1,0 +1,58 @@
+"""Whether the process lives and is ready, and what the doctor says."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from starlette.requests import Request
+
+from infrastructure.rest import schemas
+from infrastructure.rest.access import Caller, Parts
+from infrastructure.rest.paging import Listed
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health", summary="Is the process alive?", operation_id="health")
+async def health() -> dict[Literal["status"], Literal["ok"]]:
+    return {"status": "ok"}
+
+
+@router.get("/ready", summary="Can it take work?", operation_id="ready")
+async def ready(parts: Parts, response: Response) -> dict[str, str]:
+    """503 when the database cannot be read. Says which model stands behind the default alias."""
+    level, _ = await parts.database().health()
+    response.status_code = 503 if level == "failed" else 200
+    info = parts.llm().describe(parts.alias())
+    return {"status": "ready" if level != "failed" else "not ready", "model": info.model, "backend": info.backend}
+
+
+@router.get("/metrics", summary="Numbers for Prometheus", response_class=PlainTextResponse, operation_id="metrics")
+async def metrics(caller: Caller, parts: Parts) -> str:
+    """Runs by state in the caller's workspace."""
+    from domain.run import MOVES, Run
+
+    lines = ["# HELP caseworks_runs Runs by state.", "# TYPE caseworks_runs gauge"]
+    for phase in MOVES:
+        found = await parts.store().find(Run, caller.principal.workspace_id, where={"phase": phase}, limit=100_000)
+        lines.append(f'caseworks_runs{{state="{phase}"}} {len(found)}')
+    return "\n".join(lines) + "\n"
+
+
+@router.get("/v1/doctor", summary="What is well and what is not", operation_id="doctor")
+async def doctor(
+    caller: Caller,
+    parts: Parts,
+    verify: Annotated[bool, Query(description="Also rebuild and compare, check the audit chain, re-hash.")] = False,
+) -> Listed[schemas.FindingOut]:
+    findings = await parts.doctor().examine(caller.principal.workspace_id, verify=verify)
+    return Listed(items=[schemas.FindingOut(name=f.name, level=f.level, detail=f.detail) for f in findings])
+
+
+@router.get("/reference", include_in_schema=False, response_class=HTMLResponse)
+async def reference(request: Request) -> str:
+    """The reference as a page, made from the OpenAPI document; nothing of it comes from the network."""
+    from infrastructure.rest.reference import page
+
+    document: dict[str, Any] = request.app.openapi()
+    return page(document)

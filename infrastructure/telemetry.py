@@ -1,0 +1,85 @@
+"""Logs and traces. Logs: loguru on standard error, JSON lines or readable, the standard library's logging flows in.
+No prompt, text or secret is ever logged: messages name ids. Traces: nowhere, unless an address is configured."""
+
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+
+from config.settings import Log, Telemetry
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from loguru import Record
+
+READABLE = "<dim>{time:HH:mm:ss}</dim> <level>{level: <7}</level> {message}<dim>{extra[told]}</dim>\n{exception}"
+CONTEXT = ("correlation", "run", "node", "call")
+
+
+class Intercept(logging.Handler):
+    """The standard library's records, handed to loguru."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level: str | int = record.levelname if record.levelname in logging.getLevelNamesMapping() else record.levelno
+        logger.opt(depth=6, exception=record.exc_info).log(level, "{}: {}", record.name, record.getMessage())
+
+
+def set_up(log: Log) -> None:
+    as_json = log.format == "json" or (log.format == "auto" and not sys.stderr.isatty())
+    logger.remove()
+    logger.configure(patcher=_tell)
+    logger.add(
+        _write_json if as_json else sys.stderr,
+        format="{message}" if as_json else lambda _: READABLE,
+        level=log.level,
+        backtrace=False,
+        diagnose=False,
+    )
+    logging.basicConfig(handlers=[Intercept()], level=log.level, force=True)
+    for noisy in ("httpx", "httpcore", "LiteLLM", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[log.level]))
+
+
+def trace(app: "FastAPI", telemetry: Telemetry) -> None:
+    """Sends traces of requests to the configured OTLP/HTTP address."""
+    if telemetry.otlp_endpoint is None:
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": "caseworks"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=telemetry.otlp_endpoint)))
+    FastAPIInstrumentor.instrument_app(app, tracer_provider=provider)
+
+
+def _tell(record: "Record") -> None:
+    extra = record["extra"]
+    found = [f"{name}={extra[name]}" for name in CONTEXT if extra.get(name)]
+    extra["told"] = "  " + " ".join(found) if found else ""
+
+
+def _write_json(message: Any) -> None:
+    record: Record = message.record
+    line: dict[str, Any] = {
+        "time": record["time"].isoformat(),
+        "level": record["level"].name,
+        "message": record["message"],
+        "logger": record["name"],
+    }
+    line |= {name: record["extra"][name] for name in CONTEXT if record["extra"].get(name)}
+    if (exception := record["exception"]) is not None and exception.type is not None:
+        line["exception"] = exception.type.__name__
+        line["at"] = _place(exception.traceback)
+    print(json.dumps(line, ensure_ascii=False), file=sys.stderr, flush=True)
+
+
+def _place(traceback: Any) -> str:
+    """Where it was raised: file and line, without the values of variables."""
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}" if traceback is not None else ""
