@@ -46,6 +46,7 @@ def decide(plan: Plan, tasks: Mapping[str, Task], runs: Sequence[Run]) -> Outloo
                 live.append(task)
             elif (step := _after_failure(task, attempt, replans.get(task.id))) is not None:
                 decisions.append(Decision(what=step, task=task, run=attempt))
+                live += [task] if step == "replan" else []
             else:
                 live.append(task)
     startable = [tasks[spec.id] for spec in plan.tasks if _startable(tasks, tasks[spec.id])]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from loguru import Record
 
-READABLE = "<dim>{time:HH:mm:ss}</dim> <level>{level: <7}</level> {message}<dim>{extra[told]}</dim>\n{exception}"
+READABLE = "<dim>{time:HH:mm:ss}</dim> <level>{level: <7}</level> {message}<dim>{extra[told]}</dim>\n"
 CONTEXT = ("correlation", "run", "node", "call")
 
 
@@ -60,6 +60,7 @@ def trace(app: "FastAPI", telemetry: Telemetry) -> None:
 def _tell(record: "Record") -> None:
     extra = record["extra"]
     found = [f"{name}={extra[name]}" for name in CONTEXT if extra.get(name)]
+    found += [f"{name}={value}" for name, value in _raised(record).items()]
     extra["told"] = "  " + " ".join(found) if found else ""
 
 
@@ -72,14 +73,20 @@ def _write_json(message: Any) -> None:
         "logger": record["name"],
     }
     line |= {name: record["extra"][name] for name in CONTEXT if record["extra"].get(name)}
-    if (exception := record["exception"]) is not None and exception.type is not None:
-        line["exception"] = exception.type.__name__
-        line["at"] = _place(exception.traceback)
+    line |= _raised(record)
     print(json.dumps(line, ensure_ascii=False), file=sys.stderr, flush=True)
 
 
+def _raised(record: "Record") -> dict[str, str]:
+    """Which exception, and where; never the values of variables, which may hold prompts."""
+    exception = record["exception"]
+    if exception is None or exception.type is None:
+        return {}
+    return {"exception": exception.type.__name__, "at": _place(exception.traceback)}
+
+
 def _place(traceback: Any) -> str:
-    """Where it was raised: file and line, without the values of variables."""
+    """File and line where it was raised."""
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     return f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}" if traceback is not None else ""

@@ -2,6 +2,7 @@
 it look sooner."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from loguru import logger
@@ -14,6 +15,7 @@ from services.ports.store import StoreError
 
 SWEEP_SECONDS = 5.0
 AFTER_FAILURE = 2.0
+LONGEST_PAUSE = 60.0
 
 
 class InProcessDispatcher(Dispatcher):
@@ -31,6 +33,7 @@ class InProcessDispatcher(Dispatcher):
         self._parallel, self._sweep_seconds = parallel, sweep_seconds
         self._woken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._failures: Counter[str] = Counter()
         self._sweeper: asyncio.Task[None] | None = None
         live.on_wake(lambda _run: self._woken.set())
 
@@ -76,12 +79,18 @@ class InProcessDispatcher(Dispatcher):
     async def _carry(self, run_id: str) -> None:
         try:
             await self._advance(run_id)
+            self._failures.pop(run_id, None)
         except StoreError as error:
             logger.error("a run stopped because the store failed, and will be tried again: {}", error)
-            await asyncio.sleep(AFTER_FAILURE)
+            await self._pause(run_id)
         except Exception as error:
-            logger.opt(exception=error).error("a run stopped unexpectedly and will be tried again")
-            await asyncio.sleep(AFTER_FAILURE)
+            logger.opt(exception=error).error("the run {} stopped unexpectedly and will be tried again", run_id)
+            await self._pause(run_id)
         finally:
             self._under_way.pop(run_id, None)
             self._woken.set()
+
+    async def _pause(self, run_id: str) -> None:
+        """Longer after each failure in a row."""
+        self._failures[run_id] += 1
+        await asyncio.sleep(min(LONGEST_PAUSE, AFTER_FAILURE * 2.0 ** (self._failures[run_id] - 1)))

@@ -2,16 +2,15 @@
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import rfc8785
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, delete, insert
 from sqlalchemy.exc import IntegrityError
 
-from adapters.store import projections, tables
+from adapters.store import projections, statements, tables
 from adapters.store.entities import KINDS, TABLES, adapter, row_of, stamp
-from domain.errors import LimitReached, VersionMoved
+from domain.errors import Forbidden, LimitReached, VersionMoved
 from domain.events import Event
 from domain.run import Run
 from services.ports.store import (
@@ -35,9 +34,11 @@ LIMIT_MESSAGES = {
 
 
 def apply(connection: Connection, changes: Changeset) -> None:
-    """Raises VersionMoved, LimitReached or LeaseLost; the caller rolls back to its savepoint."""
+    """Raises VersionMoved, LimitReached, LeaseLost, or Forbidden for what is another workspace's; the caller rolls
+    back to its savepoint."""
+    _check_workspace(changes)
     if changes.fence is not None:
-        check_fence(connection, changes.fence)
+        check_fence(connection, changes.workspace_id, changes.fence)
     for kind, id, version in changes.asserts:
         _assert(connection, kind, changes.workspace_id, id, version)
     for entity in changes.puts:
@@ -45,8 +46,9 @@ def apply(connection: Connection, changes: Changeset) -> None:
     if changes.idempotency is not None:
         _remember(connection, changes.workspace_id, changes.idempotency)
     for digest, graph in changes.graphs:
-        row = {"digest": digest, "name": graph.name, "body": graph.model_dump_json()}
-        connection.execute(upsert(tables.graphs).values(row).on_conflict_do_nothing())
+        connection.execute(
+            statements.NEW_GRAPH, {"digest": digest, "name": graph.name, "body": graph.model_dump_json()}
+        )
     for entry in changes.entries:
         _journal(connection, entry)
     _work(connection, changes)
@@ -56,20 +58,24 @@ def apply(connection: Connection, changes: Changeset) -> None:
         projections.index(connection, changes.workspace_id, indexed)
 
 
-def check_fence(connection: Connection, fence: Fence) -> None:
+def _check_workspace(changes: Changeset) -> None:
+    for thing in (*changes.puts, *changes.events, *changes.calls, *changes.ready):
+        if thing.workspace_id != changes.workspace_id:
+            raise Forbidden(
+                f"A changeset of {changes.workspace_id} cannot write a {type(thing).__name__.lower()} of "
+                f"{thing.workspace_id}; commit it in its own workspace."
+            )
+
+
+def check_fence(connection: Connection, workspace_id: str, fence: Fence) -> None:
     """Raises LeaseLost. The store's clock decides."""
-    row = connection.execute(
-        select(tables.leases.c.epoch, tables.leases.c.until).where(tables.leases.c.run_id == fence.run_id)
-    ).first()
+    row = connection.execute(statements.LEASE, {"run": fence.run_id, "workspace": workspace_id}).first()
     if row is None or row.epoch != fence.epoch or row.until <= time.time():
         raise LeaseLost(fence.run_id)
 
 
 def _assert(connection: Connection, kind: type[Entity], workspace_id: str, id: str, version: int) -> None:
-    table = TABLES[kind]
-    found = connection.execute(
-        select(table.c.version).where(table.c.id == id, table.c.workspace_id == workspace_id)
-    ).scalar()
+    found = connection.execute(statements.version_of(TABLES[kind]), {"the": id, "workspace": workspace_id}).scalar()
     if (found or 0) != version:
         raise VersionMoved(KINDS[kind], id)
 
@@ -82,37 +88,33 @@ def _put(connection: Connection, entity: Entity) -> None:
         except IntegrityError:
             raise VersionMoved(KINDS[type(entity)], entity.id) from None
     else:
-        where = (
-            table.c.id == entity.id,
-            table.c.workspace_id == entity.workspace_id,
-            table.c.version == entity.version,
-        )
-        if connection.execute(update(table).where(*where).values(row)).rowcount != 1:
+        the = {"the": row.pop("id"), "workspace": row.pop("workspace_id"), "expected": entity.version}
+        if connection.execute(statements.replace_row(table), {**row, **the}).rowcount != 1:
             raise VersionMoved(KINDS[type(entity)], entity.id)
     if isinstance(entity, Run) and entity.version == 0:
         lease = {"run_id": entity.id, "workspace_id": entity.workspace_id, "owner": None}
-        connection.execute(insert(tables.leases), {**lease, "epoch": 0, "until": 0.0, "snapshot": "", "seq": 0})
+        connection.execute(statements.NEW_LEASE, {**lease, "epoch": 0, "until": 0.0, "snapshot": "", "seq": 0})
 
 
 def _remember(connection: Connection, workspace_id: str, item: Idempotency) -> None:
-    row = {"workspace_id": workspace_id, "principal": item.principal, "key": item.key, "request": item.request}
-    try:
-        connection.execute(insert(tables.idempotency), {**row, "kind": item.kind, "id": item.id, "at": time.time()})
-    except IntegrityError:
-        raise VersionMoved("request with Idempotency-Key", item.key) from None
+    row: dict[str, object] = {"workspace_id": workspace_id, "principal": item.principal, "key": item.key}
+    row |= {"request": item.request}
+    row |= {"kind": item.kind, "id": item.id, "at": time.time()}
+    if connection.execute(statements.NEW_KEY, row).rowcount != 1:
+        raise VersionMoved("request with Idempotency-Key", item.key)
 
 
 def _journal(connection: Connection, entry: JournalEntry) -> None:
     row = {"run_id": entry.run_id, "seq": entry.seq, "codec": entry.codec, "at": stamp(entry.at)}
     try:
-        connection.execute(insert(tables.journal), {**row, "tick": entry.tick, "effects": entry.effects})
+        connection.execute(statements.NEW_ENTRY, {**row, "tick": entry.tick, "effects": entry.effects})
     except IntegrityError:
         raise LeaseLost(entry.run_id) from None
 
 
 def _work(connection: Connection, changes: Changeset) -> None:
     for position in changes.consumed:
-        connection.execute(update(tables.signals).where(tables.signals.c.position == position).values(consumed=1))
+        connection.execute(statements.CONSUME, {"taken": position, "workspace": changes.workspace_id})
     for run in changes.ready:
         make_ready(connection, run, time.time())
     for signal in changes.signals:
@@ -120,42 +122,28 @@ def _work(connection: Connection, changes: Changeset) -> None:
 
 
 def _signal(connection: Connection, workspace_id: str, signal: Signal) -> None:
-    run = connection.execute(
-        select(tables.runs.c.body, tables.runs.c.phase).where(
-            tables.runs.c.id == signal.run_id, tables.runs.c.workspace_id == workspace_id
-        )
-    ).first()
+    run = connection.execute(statements.SIGNALLED, {"run": signal.run_id, "workspace": workspace_id}).first()
     if run is None or run.phase == "ended":
         return
     payload = adapter(dict).dump_json(dict(signal.payload)).decode()
     row = {"workspace_id": workspace_id, "run_id": signal.run_id, "name": signal.name, "consumed": 0}
-    connection.execute(insert(tables.signals), {**row, "payload": payload, "due": stamp(signal.due)})
+    connection.execute(statements.NEW_SIGNAL, {**row, "payload": payload, "due": stamp(signal.due)})
     make_ready(connection, adapter(Run).validate_json(run.body), stamp(signal.due))
 
 
 def make_ready(connection: Connection, run: Run, at: float) -> None:
     """Due at `at`, or earlier if it already is."""
     row = {"run_id": run.id, "workspace_id": run.workspace_id, "project_id": run.project_id, "at": at}
-    statement = upsert(tables.ready).values({**row, "priority": run.priority, "needs": ""})
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[tables.ready.c.run_id],
-            set_={"at": statement.excluded.at},
-            where=tables.ready.c.at > statement.excluded.at,
-        )
-    )
+    connection.execute(statements.MAKE_READY, {**row, "priority": run.priority, "needs": ""})
 
 
 def _account(connection: Connection, changes: Changeset) -> None:
     for call in changes.calls:
-        row = call_row(call)
-        connection.execute(
-            upsert(tables.calls).values(row).on_conflict_do_update(index_elements=[tables.calls.c.key], set_=row)
-        )
+        connection.execute(statements.PUT_CALL, call_row(call))
     for move in changes.counters:
         _move(connection, changes.workspace_id, move)
     for entry in changes.ledger:
-        connection.execute(insert(tables.ledger), _ledger_row(changes.workspace_id, entry))
+        connection.execute(statements.NEW_LEDGER, _ledger_row(changes.workspace_id, entry))
 
 
 def call_row(call: RecordedCall) -> dict[str, object]:
@@ -175,17 +163,14 @@ def call_row(call: RecordedCall) -> dict[str, object]:
 
 
 def _move(connection: Connection, workspace_id: str, move: CounterMove) -> None:
-    table = tables.counters
     key = {"workspace_id": workspace_id, "scope": move.scope, "name": move.name}
-    connection.execute(upsert(table).values({**key, "spent": 0, "reserved": 0}).on_conflict_do_nothing())
-    statement = (
-        update(table)
-        .where(table.c.workspace_id == workspace_id, table.c.scope == move.scope, table.c.name == move.name)
-        .values(spent=table.c.spent + move.spend, reserved=table.c.reserved + move.reserve)
-    )
-    if move.cap is not None and move.spend + move.reserve > 0:
-        statement = statement.where(table.c.spent + table.c.reserved + move.spend + move.reserve <= move.cap)
-    if connection.execute(statement).rowcount != 1:
+    connection.execute(statements.NEW_COUNTER, {**key, "spent": 0, "reserved": 0})
+    grow = move.spend + move.reserve
+    values: dict[str, object] = {f"of_{name.removesuffix('_id')}": value for name, value in key.items()}
+    values |= {"spend": move.spend, "reserve": move.reserve}
+    capped = move.cap is not None and grow > 0
+    statement = statements.MOVE_UNDER_CAP if capped else statements.MOVE_COUNTER
+    if connection.execute(statement, values | ({"grow": grow, "cap": move.cap} if capped else {})).rowcount != 1:
         raise LimitReached(move.name, LIMIT_MESSAGES.get(move.name, f"The limit on {move.name} is reached."))
 
 
@@ -194,26 +179,24 @@ def _ledger_row(workspace_id: str, entry: LedgerEntry) -> dict[str, object]:
     return {**row, "workspace_id": workspace_id, "at": stamp(entry.at)}
 
 
-def append_events(connection: Connection, workspace_id: str, events: Iterable[Event]) -> None:
+def append_events(connection: Connection, workspace_id: str, events: Sequence[Event]) -> None:
     """Chains, stores and projects `events`: hash = SHA-256 over the previous hash and the canonical JSON (RFC 8785)."""
-    events = tuple(events)
     if not events:
         return
-    head = connection.execute(select(tables.chains).where(tables.chains.c.workspace_id == workspace_id)).first()
-    position, previous = (head.position, head.hash) if head else (0, GENESIS)
-    for event in events:
+    head = connection.execute(statements.CHAIN, {"workspace": workspace_id}).first()
+    start, previous = (head.position, head.hash) if head else (0, GENESIS)
+    rows: list[dict[str, object]] = []
+    for position, event in enumerate(events, start + 1):
         body = canonical(event)
-        position, hash = position + 1, chained(previous, body)
+        hash = chained(previous, body)
         row = {"workspace_id": workspace_id, "position": position, "type": event.type, "subject": event.subject}
         row |= {"project_id": event.project_id, "root_id": event.root_id, "body": body}
-        connection.execute(insert(tables.events), {**row, "previous": previous, "hash": hash})
-        projections.project(connection, event, position)
+        rows.append({**row, "previous": previous, "hash": hash})
         previous = hash
-    values = {"workspace_id": workspace_id, "position": position, "hash": previous}
+    connection.execute(statements.NEW_EVENT, rows)
+    projections.project(connection, list(enumerate(events, start + 1)))
     connection.execute(
-        upsert(tables.chains)
-        .values(values)
-        .on_conflict_do_update(index_elements=[tables.chains.c.workspace_id], set_=values)
+        statements.PUT_CHAIN, {"workspace_id": workspace_id, "position": start + len(events), "hash": previous}
     )
 
 

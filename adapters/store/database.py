@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import shutil
 import sqlite3
 import types
 from collections.abc import Callable
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from adapters.store.writer import Writer, translated
+from adapters.store.writer import CLOSED, Writer, translated
 from services.ports.store import StoreUnusable
 
 T = TypeVar("T")
@@ -32,17 +31,22 @@ def driver() -> types.ModuleType:
         return sqlite3
 
 
-def sqlite_version() -> tuple[int, ...]:
-    return tuple(int(part) for part in str(driver().sqlite_version).split("."))
+def sqlite_version(module: types.ModuleType | None = None) -> tuple[int, ...]:
+    return tuple(int(part) for part in str((module or driver()).sqlite_version).split("."))
 
 
 class Database:
     """One SQLite file. `write` goes through the one writer; `read` through pooled connections in threads."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = _engine(path)
-        _migrate(self._engine, path)
+    def __init__(self, path: Path, module: types.ModuleType | None = None) -> None:
+        """`module` is the SQLite to use, by default the safest there is. Raises StoreUnusable, StoreFull."""
+        self.path, self._module = path, module or driver()
+        self._engine = _engine(path, self._module)
+        try:
+            _migrate(self._engine, path)
+        except BaseException as error:
+            self._engine.dispose()
+            raise translated(error) from error
         self._writer = Writer(self._engine)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
 
@@ -52,7 +56,11 @@ class Database:
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """`query` on one snapshot."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, query)
+        try:
+            reading = asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, query)
+        except RuntimeError as error:  # after `close`
+            raise StoreUnusable(CLOSED) from error
+        return await reading
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
         try:
@@ -61,17 +69,18 @@ class Database:
                 try:
                     return query(connection)
                 finally:
-                    connection.exec_driver_sql("ROLLBACK")
-        except DatabaseError as error:
+                    if connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+                        connection.exec_driver_sql("ROLLBACK")
+        except DBAPIError as error:
             raise translated(error) from error
 
     async def health(self) -> tuple[Literal["ok", "warning", "failed"], str]:
         """Whether the file is sound and which SQLite reads it, with what to do."""
         fault = await self.read(lambda connection: connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
-        version = ".".join(map(str, sqlite_version()))
+        version = ".".join(map(str, sqlite_version(self._module)))
         if fault != "ok":
             return "failed", f"{self.path} is damaged ({fault}): restore it from a backup."
-        if sqlite_version() < SAFE:
+        if sqlite_version(self._module) < SAFE:
             return "warning", f"sound; SQLite {version} is old, which the single writer makes safe"
         return "ok", f"sound; SQLite {version}, schema {HEAD}"
 
@@ -81,10 +90,10 @@ class Database:
         self._engine.dispose()
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, module: types.ModuleType) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
-        module=driver(),
+        module=module,
         isolation_level="AUTOCOMMIT",
         poolclass=QueuePool,
         pool_size=READERS + 1,
@@ -108,10 +117,7 @@ def _prepare(connection: Any, _record: object) -> None:
 
 def _migrate(engine: Engine, path: Path) -> None:
     """To the newest schema, with a copy of the file made before. Raises StoreUnusable for a newer one."""
-    try:
-        found = _schema(engine)
-    except DatabaseError as error:
-        raise translated(error) from error
+    found = _schema(engine)
     if found == HEAD:
         return
     if found is not None and found > HEAD:
@@ -120,10 +126,26 @@ def _migrate(engine: Engine, path: Path) -> None:
             "install the newer version again, or use another --data-dir."
         )
     if found is not None:
-        shutil.copy2(path, path.with_suffix(f".before-{HEAD}.db"))
+        _copy(engine, path.with_suffix(f".before-{HEAD}.db"))
+    from alembic.util import CommandError
+
     from adapters.store.migrations import upgrade
 
-    upgrade(engine)
+    try:
+        upgrade(engine)
+    except CommandError as error:
+        raise StoreUnusable(
+            f"The database {path} has the schema {found}, from which no way leads to {HEAD}; restore a backup."
+        ) from error
+
+
+def _copy(engine: Engine, target: Path) -> None:
+    """By SQLite itself: the file alone lacks what is still in the write-ahead log."""
+    draft = target.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("VACUUM INTO ?", (str(draft),))
+    draft.replace(target)
 
 
 def _schema(engine: Engine) -> str | None:

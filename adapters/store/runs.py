@@ -83,7 +83,7 @@ class SqlJournal(Journal):
 
 
 def _claim(connection: Connection, run_id: str, owner: str, seconds: float) -> Claim | None:
-    run = connection.execute(select(tables.runs.c.phase).where(tables.runs.c.id == run_id)).first()
+    run = connection.execute(select(tables.runs.c.body, tables.runs.c.phase).where(tables.runs.c.id == run_id)).first()
     if run is None or run.phase == "ended":
         forget_ready(connection, run_id)
         return None
@@ -98,7 +98,9 @@ def _claim(connection: Connection, run_id: str, owner: str, seconds: float) -> C
         until = select(leases.c.until).where(leases.c.run_id == run_id).scalar_subquery()
         connection.execute(update(ready).where(ready.c.run_id == run_id).values(at=until))
         return None
-    connection.execute(update(ready).where(ready.c.run_id == run_id).values(at=now + seconds))
+    again = update(ready).where(ready.c.run_id == run_id).values(at=now + seconds)
+    if connection.execute(again).rowcount == 0:  # so that it is found if this owner dies
+        make_ready(connection, adapter(Run).validate_json(run.body), now + seconds)
     return Claim(
         run_id=run_id,
         workspace_id=taken.workspace_id,

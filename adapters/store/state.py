@@ -9,11 +9,10 @@ from adapters.store import tables
 from adapters.store.committing import apply
 from adapters.store.database import Database
 from adapters.store.entities import TABLES, adapter, entity_of
+from adapters.store.statements import KEY_LIFETIME
 from domain.principal import User
 from domain.run import Usage
 from services.ports.store import Changeset, E, Idempotency, RecordedCall, Store
-
-KEY_LIFETIME = 24 * 3600.0
 
 
 class SqlStore(Store):

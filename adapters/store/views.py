@@ -82,7 +82,7 @@ class SqlSearch(Search):
         artifacts: Sequence[str] | None = None,
         limit: int = 50,
     ) -> list[Hit]:
-        quoted = ['"' + word.replace('"', "") + '"' for word in words if word.strip('" ')]
+        quoted = [f'"{plain}"' for plain in map(_plain, words) if plain]
         if not quoted:
             return []
         where = ["passages_fts MATCH :words", "p.workspace_id = :workspace", "p.project_id = :project"]
@@ -137,6 +137,12 @@ class SqlStreams(Streams):
         heads = tables.stream_heads
         query = select(heads.c.number).where(heads.c.workspace_id == workspace_id, heads.c.scope == scope)
         return await self._database.read(lambda connection: connection.execute(query).scalar()) or 0
+
+
+def _plain(word: str) -> str:
+    """`word` without what would end a phrase of FTS5, or cannot be bound."""
+    sound = word.encode("utf-8", "ignore").decode()
+    return sound.replace('"', " ").replace("\0", " ").strip()
 
 
 def _touching(workspace_id: str, ids: Sequence[str], direction: Direction) -> Select[Any]:

@@ -4,6 +4,7 @@ The caller commits the changes together with the tick, then starts the effects; 
 next tick.
 """
 
+from collections import deque
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import singledispatchmethod
@@ -54,6 +55,7 @@ class Step:
         self.effects: list[Effect] = []
         self._graph = graph
         self._made = 0
+        self._ahead: deque[tuple[str, int]] = deque()
 
     @property
     def _now(self) -> datetime:
@@ -164,6 +166,15 @@ class Step:
     # nodes
 
     def _enter(self, id: str, tries: int = 0) -> None:
+        """Enters the node, then those it leads to at once: one after the other, since a loop may go round often."""
+        self._ahead.append((id, tries))
+        if len(self._ahead) > 1:
+            return
+        while self._ahead:
+            self._go_in(*self._ahead[0])
+            self._ahead.popleft()
+
+    def _go_in(self, id: str, tries: int) -> None:
         if self.state.result is not None:
             return
         if self.state.paused:
@@ -256,7 +267,7 @@ class Step:
             self._enter(target)
 
     def _end(self, result: RunResult, reason: str, output: dict[str, JsonValue] | None = None) -> None:
-        if self.state.active:
+        if self.state.active or result in ("failed", "cancelled"):  # what a supervising node started outlives it
             self.changes += [SignalChildren(name="cancel"), WithdrawInbox()]
         self.changes.append(EndRun(result=result, reason=reason, output=output or {}))
         self._set(result=result, reason=reason, active=())

@@ -12,6 +12,7 @@ LLMError
 """
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
@@ -221,9 +222,12 @@ def render(request: Request) -> list[dict[str, Any]]:
 def _fenced(passage: Passage) -> str:
     if passage.trust == "instruction":
         return passage.text.strip()
-    text = passage.text.replace("<passage", "< passage").replace("</passage", "< /passage").strip()
-    title = passage.title.replace('"', "'")
-    return f'<passage id="{passage.label}" from="{title}">\n{text}\n</passage>'
+    title = _broken_up(" ".join(passage.title.split()).replace('"', "'"))
+    return f'<passage id="{passage.label}" from="{title}">\n{_broken_up(passage.text).strip()}\n</passage>'
+
+
+def _broken_up(text: str) -> str:
+    return re.sub(r"<(?=/?passage)", "< ", text, flags=re.IGNORECASE)
 
 
 def _shaped(shape: Shape) -> str:

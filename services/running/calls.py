@@ -29,11 +29,11 @@ class Calls:
 
     def __init__(
         self,
-        *,
         run: Run,
         effect: Effect,
         fence: Fence,
         budget: Budget,
+        *,
         llm: LLM,
         store: Store,
         journal: Journal,

@@ -17,6 +17,7 @@ from domain.task import Task
 from domain.tokens import estimated_tokens
 from services.ports.store import Store
 from services.ports.views import Hit, Search
+from services.work.legend import LABEL
 
 QUERY_WORDS = 24
 SHARE_OF_DIRECT = 0.7
@@ -132,6 +133,7 @@ async def _labelled(store: Store, task: Task, direct: tuple[Artifact, ...], hits
     passages, citations = [], []
     for number, hit in enumerate(ordered, 1):
         label, title = f"S{number}", titles.get(hit.artifact_id, hit.artifact_id)
-        passages.append(Passage(label=label, text=hit.text, source=hit.artifact_id, title=title))
+        text = LABEL.sub("", hit.text)  # labels of another prompt mean nothing here
+        passages.append(Passage(label=label, text=text, source=hit.artifact_id, title=title))
         citations.append(Citation(label=label, artifact_id=hit.artifact_id, digest=hit.digest, ordinal=hit.ordinal))
     return Context(passages=tuple(passages), citations=tuple(citations), direct=direct)

@@ -1,6 +1,7 @@
 """Handlers `draft@1` (an agent writes) and `take_in@1` (a person handed something in)."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from pydantic import JsonValue
@@ -103,7 +104,7 @@ class Drafter:
         text = with_legend(_unfenced(reply.text), gathered.citations, titles)
         content, workspace = text.encode(), project.workspace_id
         digest = await context.content.put(workspace, content)
-        passages = json.dumps([without_legend(text)], ensure_ascii=False).encode()
+        passages = json.dumps(sections_of(without_legend(text)), ensure_ascii=False).encode()
         version = Version(
             artifact_id=await artifact_for(context, task),
             workspace_id=workspace,
@@ -187,6 +188,12 @@ async def goal_ref(context: EffectContext) -> VersionRef:
     if goal is None:
         raise Invalid(f"The goal of {run.project_id} is not filed.")
     return _head(goal)
+
+
+def sections_of(text: str) -> list[str]:
+    """A draft's passages: what stands under each heading of the second rank, the title with the first."""
+    parts = [part.strip() for part in re.split(r"\n(?=## )", text)]
+    return [part for part in parts if part]
 
 
 def _shape(task: Task, output: OutputType) -> Shape:

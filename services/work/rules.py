@@ -104,8 +104,8 @@ def schema(subject: Subject, params: Mapping[str, JsonValue]) -> Outcome:
     nowhere: Registry[Any] = Registry()  # fetches nothing
     try:
         fault = next(iter(Draft202012Validator(wanted, registry=nowhere).iter_errors(value)), None)  # type: ignore[arg-type]
-    except Unresolvable as error:
-        return "unverified", f"the schema itself is invalid: it refers to {error.ref}"
+    except (Unresolvable, RecursionError):
+        return "unverified", "the schema itself is invalid: it refers to itself, or to what it does not hold"
     return ("met", "fits the schema") if fault is None else ("not_met", f"{fault.json_path}: {fault.message[:200]}")
 
 

@@ -1,0 +1,87 @@
+"""Where a command writes: one JSON document, or tables for people; what is under way goes to standard error."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from infrastructure.cli.words import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPED_WIDTH = 160
+"""Columns where nobody is looking: wide enough that titles stay on one line for other programs."""
+
+
+def document(value: Any) -> None:
+    """`value` as the one JSON document on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=not _is_unicode()), flush=True)
+
+
+def say(text: str = "") -> None:
+    """For people, on standard output."""
+    print(_encodable(clean(text)), flush=True)
+
+
+def tell(text: str) -> None:
+    """What is under way, or what went wrong: on standard error."""
+    print(_encodable(clean(text), error=True), file=sys.stderr, flush=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str, *, error: bool = False) -> None:
+    """Rows below their headings; ids are never cut. `empty` is said when there are none."""
+    from rich.table import Table
+    from rich.text import Text
+
+    found = [[clean(str(cell)) for cell in row] for row in rows]
+    if not found:
+        (tell if error else say)(empty)
+        return
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        shown.add_column(name, no_wrap=name in ("id", "state"), overflow="fold")
+    for row in found:
+        shown.add_row(*(Text(_encodable(cell, error=error)) for cell in row))
+    console(error=error).print(shown)
+
+
+def facts(pairs: Sequence[tuple[str, object]]) -> None:
+    """`name  value` lines; a value of several lines is put below its name. Empty values are left out."""
+    wide = max(len(name) for name, _ in pairs)
+    for name, value in pairs:
+        text = str(value) if value not in (None, "") else ""
+        if "\n" in text.strip():
+            say(f"{name}\n" + "\n".join(f"  {part}" for part in text.strip().splitlines()))
+        elif text:
+            say(f"{name.ljust(wide)}  {text}")
+
+
+def console(*, error: bool = False) -> "Console":
+    from rich.console import Console
+
+    stream = sys.stderr if error else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
+    return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+
+
+def asked() -> bool:
+    """Whether a person sits there who can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str) -> str:
+    """The answer of the person at the terminal, on one line; empty at the end of the input."""
+    print(_encodable(clean(question), error=True), end=" ", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+def _is_unicode() -> bool:
+    return "utf" in (sys.stdout.encoding or "").lower()
+
+
+def _encodable(text: str, *, error: bool = False) -> str:
+    """`text` as far as the terminal's encoding goes."""
+    encoding = (sys.stderr if error else sys.stdout).encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)

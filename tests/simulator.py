@@ -1,0 +1,492 @@
+"""A simulated world around the reducer: it drives any AgentGraph through a history drawn from a seed, and checks the
+reducer's promises at every tick. No clock, no store, no threads: a history is told again by its seed.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+from pydantic import JsonValue
+
+from domain.agent_graph import (
+    Active,
+    AgentGraph,
+    AgentNode,
+    ChangeRefused,
+    CheckNode,
+    ChildNode,
+    Condition,
+    Effect,
+    EffectDone,
+    EffectFailed,
+    ExitNode,
+    HumanNode,
+    LoopNode,
+    RunState,
+    SignalReceived,
+    Started,
+    SuperviseNode,
+    effect_of,
+    reduce,
+)
+from domain.agent_graph.spec import Node
+from domain.agent_graph.state import STATES
+from domain.agent_graph.ticks import TICKS
+from domain.changes import (
+    Change,
+    EndRun,
+    MoveTask,
+    OpenInbox,
+    PublishStaged,
+    SetTimer,
+    SignalChildren,
+    SignalName,
+    StartChild,
+    WithdrawInbox,
+)
+from domain.run import Limits, RunResult, Usage
+
+SomeTick = Started | EffectDone | EffectFailed | ChangeRefused | SignalReceived
+START = datetime(2026, 1, 1, tzinfo=UTC)
+RESULTS: tuple[RunResult, ...] = ("succeeded", "partial", "failed", "cancelled")
+FIELDS = ("flag", "passed", "ask", "action", "digest", "nowhere", "deep.flag")
+LONGEST = 20_000  # ticks; no graph made here is that slow
+
+
+# graphs
+
+
+def random_graph(rng: random.Random) -> AgentGraph:
+    """A valid AgentGraph with any kinds of nodes: edges lead forward, loops lead anywhere, also into each other."""
+    work = rng.randint(1, 9)
+    exits = rng.randint(1, 3)
+    ids = [f"n{i}" for i in range(work + exits)]
+    loops = 0
+    nodes: list[Node] = []
+    for i in range(work):
+        kind = rng.choice(["agent", "agent", "check", "supervise", "loop", "loop", "human", "child"])
+        loops += kind == "loop"
+        nodes.append(_random_node(rng, "check" if kind == "loop" and loops > 3 else kind, i, ids))
+    nodes += [_random_exit(rng, id, ids) for id in ids[work:]]
+    rng.shuffle(nodes)
+    return AgentGraph(name="random@1", start=ids[0] if rng.random() < 0.8 else rng.choice(ids), nodes=tuple(nodes))
+
+
+def agent_graphs() -> st.SearchStrategy[AgentGraph]:
+    return st.randoms(use_true_random=False).map(random_graph)
+
+
+def _random_node(rng: random.Random, kind: str, i: int, ids: Sequence[str]) -> Node:
+    id, later = ids[i], ids[i + 1 : i + 4]
+    on_failure = rng.choice([None, *later])
+    match kind:
+        case "agent":
+            retries, after = rng.randint(0, 3), rng.choice([0.0, 5.0])
+            return AgentNode(
+                id=id,
+                handler="work@1",
+                next=rng.choice(later),
+                on_failure=on_failure,
+                retries=retries,
+                retry_after=after,
+            )
+        case "check":
+            return CheckNode(id=id, handler="look@1", next=rng.choice(later), on_failure=on_failure)
+        case "supervise":
+            return SuperviseNode(id=id, handler="watch@1", next=rng.choice(later))
+        case "loop":
+            return LoopNode(
+                id=id,
+                back_to=rng.choice(ids),
+                until=_random_condition(rng, ids),
+                limit=rng.randint(0, 3),
+                watch=rng.choice([None, _random_path(rng, ids)]),
+                next=rng.choice(later),
+                exhausted=rng.choice(later),
+            )
+        case "human":
+            when = rng.choice([None, _random_condition(rng, ids)])
+            return HumanNode(id=id, kind="approval", title="Say yes", when=when, next=rng.choice(later))
+        case _:
+            inputs = {"a": _random_path(rng, ids)}
+            return ChildNode(id=id, graph="other@1", inputs=inputs, next=rng.choice(later), on_failure=on_failure)
+
+
+def _random_exit(rng: random.Random, id: str, ids: Sequence[str]) -> ExitNode:
+    return ExitNode(
+        id=id,
+        result=rng.choice(RESULTS),
+        result_from=rng.choice([None, None, f"{rng.choice(ids)}.result"]),
+        reason_from=rng.choice([None, f"{rng.choice(ids)}.reason"]),
+        publish=rng.random() < 0.5,
+        output={"a": _random_path(rng, ids)},
+    )
+
+
+def _random_path(rng: random.Random, ids: Sequence[str]) -> str:
+    return f"{rng.choice([*ids, 'inputs'])}.{rng.choice(FIELDS)}"
+
+
+def _random_condition(rng: random.Random, ids: Sequence[str]) -> Condition:
+    op = "eq" if rng.random() < 0.7 else "ne"
+    return Condition.model_validate({"path": _random_path(rng, ids), "op": op, "value": rng.choice([True, None, "a"])})
+
+
+# histories
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A tick as the journal keeps it (JSON, without the changes of an effect), and the ids of the effects it led to."""
+
+    tick: bytes
+    effects: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chances:
+    """How often, out of one, each mishap strikes."""
+
+    failure: float = 0.25
+    refusal: float = 0.05
+    cancel: float = 0.02
+    pause: float = 0.08
+    crash: float = 0.08
+    duplicate: float = 0.1
+
+
+class World:
+    """What stands around one run: its journal, and all that it waits for. `live` makes anything happen; `settle`
+    lets the world answer whatever it is asked until the run ends."""
+
+    def __init__(
+        self, graph: AgentGraph, seed: int, *, limits: Limits | None = None, chances: Chances | None = None
+    ) -> None:
+        self.graph = graph
+        self.rng = random.Random(seed)
+        self.limits = limits or Limits()
+        self.chances = chances or Chances()
+        self.state = RunState(run_id=f"run_{seed}")
+        self.journal: list[Record] = []
+        self.snapshots: list[tuple[int, bytes]] = []
+        self.now = START
+        self.under_way: dict[str, Effect] = {}
+        self.items: dict[str, bool] = {}
+        self.children: dict[str, bool] = {}
+        self.timers: list[tuple[datetime, str]] = []
+        self.issued: set[str] = set()
+        self.past: list[SomeTick] = []
+        self.changes: list[Change] = []
+
+    # the two ways to live
+
+    def start(self) -> None:
+        inputs: dict[str, JsonValue] = {"flag": self._flip(), "deep": {"flag": self._flip()}}
+        self.take(Started(at=self.now, seed=self.rng.randbytes(32).hex(), inputs=inputs, limits=self.limits))
+
+    def live(self, ticks: int) -> None:
+        """At most `ticks` ticks of anything, a few of them after the end."""
+        for _ in range(ticks):
+            if self.state.result is not None and self._flip():
+                return
+            self.step()
+
+    def settle(self) -> None:
+        """The world answers from here on: nobody pauses, nothing fails, supervising rules say that they are done."""
+        for _ in range(LONGEST):
+            if self.state.result is not None:
+                return
+            self._pass_time()
+            if self.state.paused:
+                self._signal("resume")
+            elif self.under_way:
+                self._finish(self._any(self.under_way), done=True)
+            elif self.timers:
+                self._fire()
+            elif open := [id for id, is_open in self.items.items() if is_open]:
+                self._answer(self.rng.choice(open))
+            elif alive := [id for id, is_alive in self.children.items() if is_alive]:
+                self._end_child(self.rng.choice(alive), "succeeded")
+            else:
+                self._signal("poke")
+        raise AssertionError(f"the run did not end in {LONGEST} ticks")
+
+    def step(self) -> None:
+        """Something happens: an effect ends, the outside signals, a tick comes twice, or the process dies."""
+        self._pass_time()
+        roll, chances = self.rng.random(), self.chances
+        mishaps: list[tuple[float, Callable[[], None]]] = [
+            (chances.cancel, lambda: self._signal("cancel")),
+            (chances.pause, lambda: self._signal("pause")),
+            (chances.pause, lambda: self._signal("resume")),
+            (chances.crash, self.crash),
+            (chances.duplicate, self.repeat),
+            (chances.duplicate, self.stray),
+        ]
+        for chance, happen in mishaps:
+            if roll < chance:
+                happen()
+                return
+            roll -= chance
+        self._progress()
+
+    # what can happen
+
+    def _progress(self) -> None:
+        ways: list[Callable[[], None]] = [lambda: self._signal("resume" if self.state.paused else "poke")]
+        if self.under_way:
+            ways += [lambda: self._finish(self._any(self.under_way))] * 3
+        if self.timers:
+            ways.append(self._fire)
+        if self.items:
+            ways.append(lambda: self._answer(self._any(self.items)))
+        if self.children:
+            ways.append(lambda: self._end_child(self._any(self.children), self.rng.choice([*RESULTS, "succeeded"])))
+        self.rng.choice(ways)()
+
+    def _finish(self, id: str, *, done: bool = False) -> None:
+        self.under_way.pop(id)
+        usage = Usage(
+            calls=self.rng.randint(0, 3), money=self.rng.randint(0, 9), seconds=self.rng.choice([0, 0.25, 7]),
+            input_tokens=self.rng.randint(0, 9),
+        )  # fmt: skip
+        roll = 1.0 if done else self.rng.random()
+        if roll < self.chances.refusal:
+            self.take(ChangeRefused(at=self.now, effect=id, reason="The artifact is locked.", usage=usage))
+        elif roll < self.chances.refusal + self.chances.failure:
+            passing = self._flip()
+            self.take(EffectFailed(at=self.now, effect=id, reason="It is down.", usage=usage, passing=passing))
+        else:
+            output = self._fields() | {"done": done or self._flip(), "waiting": self._flip()}
+            change = MoveTask(task_id="tsk_1", to="ready")
+            self.take(EffectDone(at=self.now, effect=id, output=output, usage=usage, changes=(change,)))
+
+    def _fire(self) -> None:
+        at, ref = min(self.timers)
+        self.timers.remove((at, ref))
+        self.now = max(self.now, at)
+        self._signal("timer", {"ref": ref})
+
+    def _answer(self, id: str) -> None:
+        """An item that is answered twice answers twice: the second time late."""
+        self.items[id] = False
+        self._signal("answered", {"item_id": id, "answer": self._fields()})
+
+    def _end_child(self, id: str, result: str) -> None:
+        self.children[id] = False
+        self._signal("child_ended", self._fields() | {"run_id": id, "result": result})
+
+    def repeat(self) -> None:
+        """A tick of the past comes again."""
+        if self.past:
+            old = self.rng.choice(self.past)
+            if not isinstance(old, Started) and not (isinstance(old, ChangeRefused) and old.effect is None):
+                self.take(replace(old, at=self.now))
+
+    def stray(self) -> None:
+        """A tick about what this run never heard of."""
+        strays: list[SomeTick] = [
+            EffectDone(at=self.now, effect="999/1", output={"done": True}),
+            EffectFailed(at=self.now, effect="999/1", reason="Lost.", passing=True),
+            ChangeRefused(at=self.now, effect="999/1", reason="Lost."),
+            SignalReceived(at=self.now, name="timer", payload={"ref": "999/1"}),
+            SignalReceived(at=self.now, name="answered", payload={"item_id": "inb_none", "answer": {"action": "x"}}),
+            SignalReceived(at=self.now, name="child_ended", payload={"run_id": "run_none", "result": "failed"}),
+            SignalReceived(at=self.now, name="plan_changed"),
+        ]
+        self.take(self.rng.choice(strays))
+
+    def crash(self) -> None:
+        """The process dies; another one folds the journal, and starts again what was under way."""
+        seq, state = 0, RunState(run_id=self.state.run_id)
+        if self.snapshots and self._flip():
+            seq, snapshot = self.rng.choice(self.snapshots)
+            state = STATES.validate_json(snapshot)
+        for record in self.journal[seq:]:
+            state, _, effects = reduce(self.graph, state, TICKS.validate_json(record.tick))
+            assert tuple(effect.id for effect in effects) == record.effects
+        assert state == self.state
+        again = [effect_of(self.graph, state, active) for active in state.active if active.wait == "effect"]
+        assert {effect.id for effect in again} == set(self.under_way)
+        for effect in again:
+            assert replace(effect, remaining=self.under_way[effect.id].remaining) == self.under_way[effect.id]
+            assert effect.remaining == left(state)
+        self.state = state
+        self.under_way = {effect.id: effect for effect in again}
+        if self._flip():
+            self.snapshots.append((state.seq, STATES.dump_json(state, exclude_defaults=True)))
+
+    # ticks
+
+    def take(self, tick: SomeTick) -> None:
+        """Reduces, checks, commits, starts what follows."""
+        old = self.state
+        was, told = STATES.dump_json(old), TICKS.dump_json(tick)
+        new, changes, effects = reduce(self.graph, old, tick)
+        assert (STATES.dump_json(old), TICKS.dump_json(tick)) == (was, told), "an input was changed"
+        assert reduce(self.graph, old, tick) == (new, changes, effects), "it said something else the second time"
+        journaled = replace(tick, changes=()) if isinstance(tick, EffectDone) else tick
+        ids = tuple(effect.id for effect in effects)
+        self.journal.append(Record(tick=TICKS.dump_json(journaled), effects=ids))
+        self.past.append(tick)
+        self.state = new
+        self.changes += changes
+        self._apply(changes, effects)
+        check(self.graph, old, tick, new, changes, effects, self.issued)
+        self.issued |= set(ids)
+        if new.result is None:
+            for active in new.active:
+                self._check_moved_on_by_someone(active)
+
+    def _apply(self, changes: Sequence[Change], effects: Sequence[Effect]) -> None:
+        for change in changes:
+            match change:
+                case OpenInbox():
+                    assert change.item_id not in self.items
+                    self.items[change.item_id] = True
+                case WithdrawInbox():
+                    self.items = dict.fromkeys(self.items, False)
+                case StartChild():
+                    assert change.run_id not in self.children
+                    self.children[change.run_id] = True
+                case SignalChildren(name="cancel"):
+                    self.children = dict.fromkeys(self.children, False)
+                case SetTimer():
+                    self.timers.append((change.at, change.ref))
+                case EndRun():
+                    assert not any(self.children.values()), "a child outlived the run"
+                    assert not any(self.items.values()), "a question outlived the run"
+        self.under_way |= {effect.id: effect for effect in effects}
+        if self.state.result is not None:
+            self.under_way = {}
+
+    def _check_moved_on_by_someone(self, active: Active) -> None:
+        match active.wait:
+            case "effect":
+                assert active.ref in self.under_way
+            case "answer":
+                assert self.items[active.ref], "it waits for an answer that was given"
+            case "child":
+                assert self.children[active.ref], "it waits for a child that ended"
+            case "timer":
+                assert any(ref == active.ref for _, ref in self.timers)
+            case "held":
+                assert self.state.paused
+            case "signal":
+                assert isinstance(self.graph.node(active.node), SuperviseNode)
+
+    # chance
+
+    def _signal(self, name: SignalName, payload: dict[str, JsonValue] | None = None) -> None:
+        self.take(SignalReceived(at=self.now, name=name, payload=payload or {}))
+
+    def _fields(self) -> dict[str, JsonValue]:
+        flag, result = self._flip(), self.rng.choice([*RESULTS, "nonsense", 7, None])
+        return {
+            "flag": flag,
+            "passed": self._flip(),
+            "ask": self._flip(),
+            "action": self.rng.choice(["approve", "reject"]),
+            "digest": self.rng.choice(["a", "b"]),
+            "deep": {"flag": flag, "list": [1, 2.5, None, "ü"]},
+            "findings": ["too short"] if flag else None,
+            "result": result,
+            "reason": self.rng.choice(["So it is.", "", 3]),
+        }
+
+    def _any(self, things: dict[str, Effect] | dict[str, bool]) -> str:
+        return self.rng.choice(list(things))
+
+    def _flip(self) -> bool:
+        return self.rng.random() < 0.5
+
+    def _pass_time(self) -> None:
+        self.now += timedelta(seconds=self.rng.choice([0, 0.001, 3, 600]))
+
+
+# promises
+
+
+def check(
+    graph: AgentGraph,
+    old: RunState,
+    tick: SomeTick,
+    new: RunState,
+    changes: Sequence[Change],
+    effects: Sequence[Effect],
+    issued: set[str],
+) -> None:
+    """What holds of every tick of every run."""
+    assert (new.seq, new.at) == (old.seq + 1, tick.at)
+    ids = [effect.id for effect in effects]
+    assert len(set(ids)) == len(ids), "an effect id was emitted twice in a tick"
+    assert not issued & set(ids), "an effect id was emitted twice"
+    assert all(id.startswith(f"{new.seq}/") for id in ids)
+    if old.result is not None:
+        assert (changes, effects) == ((), ())
+        assert new == replace(old, seq=new.seq, at=new.at), "an ended run changed"
+        return
+    ends = [change for change in changes if isinstance(change, EndRun)]
+    assert len(ends) == (new.result is not None), "a run ends once, with one change"
+    if new.result is not None:
+        _check_end(old, tick, new, changes, effects)
+    elif new.paused:
+        assert effects == (), "a paused run emitted an effect"
+    assert (new.phase == "ended") == (new.result is not None)
+    assert new.usage == old.usage + getattr(tick, "usage", Usage())
+    for effect in effects:
+        _check_effect(graph, new, effect)
+    if _is_nobodys(old, tick):
+        assert new == replace(old, seq=new.seq, at=new.at, usage=new.usage), "a late tick changed something"
+        assert (changes, effects) == ((), ())
+
+
+def _check_end(
+    old: RunState, tick: SomeTick, new: RunState, changes: Sequence[Change], effects: Sequence[Effect]
+) -> None:
+    assert isinstance(changes[-1], EndRun)
+    assert (changes[-1].result, changes[-1].reason) == (new.result, new.reason)
+    assert new.active == ()
+    assert effects == (), "a run that ended emitted an effect"
+    assert sum(isinstance(change, PublishStaged) for change in changes) <= 1
+    cancelled = isinstance(tick, SignalReceived) and tick.name == "cancel"
+    if cancelled and old.active:
+        assert SignalChildren(name="cancel") in changes
+        assert WithdrawInbox() in changes
+    if cancelled:
+        assert new.result == "cancelled"
+
+
+def _check_effect(graph: AgentGraph, state: RunState, effect: Effect) -> None:
+    node = graph.node(effect.node)
+    assert isinstance(node, AgentNode | CheckNode | SuperviseNode)
+    assert (effect.handler, effect.at) == (node.handler, state.at)
+    assert effect.remaining == left(state), "it may use more than what is left"
+    if isinstance(node, AgentNode):
+        assert state.limits.passed_by(state.usage) is None, "an agent began with its limit used up"
+
+
+def _is_nobodys(state: RunState, tick: SomeTick) -> bool:
+    """True for what became of an effect, or a timer, that no node waits for."""
+    refs = {active.ref for active in state.active if active.wait in ("effect", "timer")}
+    match tick:
+        case EffectDone() | EffectFailed():
+            return tick.effect not in refs
+        case ChangeRefused():
+            return tick.effect is not None and tick.effect not in refs
+        case SignalReceived(name="timer"):
+            return tick.payload.get("ref") not in refs
+        case _:
+            return False
+
+
+def left(state: RunState) -> Limits:
+    """What the run may still use: counted here a second time, by another way."""
+    limits, usage = state.limits, state.usage
+    return Limits(
+        calls=None if limits.calls is None else limits.calls - min(usage.calls, limits.calls),
+        money=None if limits.money is None else limits.money - min(usage.money, limits.money),
+        seconds=None if limits.seconds is None else limits.seconds - min(usage.seconds, limits.seconds),
+    )
