@@ -55,9 +55,9 @@ def decide(plan: Plan, tasks: Mapping[str, Task], runs: Sequence[Run]) -> Outloo
         if task.state == "waiting":
             decisions.append(Decision(what="ready", task=task))
         decisions.append(Decision(what="start", task=task))
-    busy = bool(decisions or live)
+    moving = live or any(decision.what != "attention" for decision in decisions)
     people = bool(live) and all(task.spec.assignee.kind == "person" for task in live) and not decisions
-    return Outlook(decisions=tuple(decisions), finished=not busy, waiting=people)
+    return Outlook(decisions=tuple(decisions), finished=not moving, waiting=people)
 
 
 def _startable(tasks: Mapping[str, Task], task: Task) -> bool:

@@ -23,6 +23,7 @@ MOVES: dict[TaskState, frozenset[TaskState]] = {
     "skipped": frozenset({"ready"}),
     "cancelled": frozenset({"ready"}),
 }
+SOURCED = Criterion(text="It says what it rests on")
 LIVE: frozenset[TaskState] = frozenset({"running", "in_review"})
 FINISHED: frozenset[TaskState] = frozenset({"done", "skipped"})
 
@@ -55,6 +56,12 @@ class TaskSpec:
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1, max_length=20)]
     depends_on: tuple[str, ...] = ()
     complexity: Complexity = "medium"
+
+
+    def for_person(self) -> "TaskSpec":
+        """Without the criteria on citation labels, which only prompts have; a reader judges its sources instead."""
+        kept = tuple(c for c in self.criteria if c.check is None or not c.check.rule.startswith("citations@"))
+        return self if kept == self.criteria else replace(self, criteria=(*kept, SOURCED))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,7 @@ class Desk:
         """Loads, decides, commits, and again when somebody was faster. With a key that is known: what it led to."""
 
         async def attempt() -> E:
-            if (known := await self._known(command, kind)) is not None:
+            if (known := await self.known(command, kind)) is not None:
                 return known
             uow = self.unit(command)
             entity = await decide(uow)
@@ -60,7 +60,8 @@ class Desk:
 
         return await repeated(attempt)
 
-    async def _known(self, command: Command, kind: type[E]) -> E | None:
+    async def known(self, command: Command, kind: type[E]) -> E | None:
+        """What the command's key led to before. Raises KeyReused when that was for another request."""
         if command.key is None:
             return None
         principal = command.principal

@@ -92,6 +92,12 @@ class Projects:
         await self._desk.get(command, Project, project_id)
         return await self._desk.store.find(Member, command.principal.workspace_id, where={"project_id": project_id})
 
+    async def member(self, command: Command, project_id: str, id: str) -> Member:
+        found = await self._desk.get(command, Member, id)
+        if found.project_id != project_id:
+            raise NotFound("member", id)
+        return found
+
     async def add_member(self, command: Command, project_id: str, user_id: str, role: str) -> Member:
         """A person of this workspace; only the owner exists for now."""
 
@@ -105,12 +111,21 @@ class Projects:
         return await self._desk.carry_out(command, Member, decide)
 
     async def change_member(
-        self, command: Command, project_id: str, id: str, role: str | None, behaviour: Behaviour | None
+        self,
+        command: Command,
+        project_id: str,
+        id: str,
+        role: str | None,
+        behaviour: Behaviour | None,
+        expected: int | None = None,
     ) -> Member:
+        """Raises VersionMoved when `expected` (If-Match) is not the stored version."""
+
         async def decide(uow: UnitOfWork) -> Member:
             member = await uow.get(Member, id)
             if member.project_id != project_id:
                 raise NotFound("member", id)
+            check_version(member.version, expected, "member", id)
             changed = replace(member, role=role or member.role, behaviour=behaviour or member.behaviour)
             uow.put(changed)
             data = {"role": changed.role, "behaviour": changed.behaviour}

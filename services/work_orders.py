@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from domain.artifact import Version
 from domain.changes import SignalName
-from domain.errors import Conflict, Invalid, RefusedTransition
+from domain.errors import Conflict, Invalid, RefusedTransition, VersionMoved
 from domain.events import EventType
 from domain.inbox import InboxItem
 from domain.plan import Plan, check_staff
@@ -91,9 +91,10 @@ class WorkOrders:
     async def approve(self, command: Command, project_id: str) -> Plan:
         """Answers the open approval. Raises Conflict when none is open."""
         items = await self._open_items(command, project_id, "approval")
-        if not items:
+        if items:
+            await self.answer(command, items[0].id, Answer(action="approve"))
+        elif await self._desk.known(command, InboxItem) is None:
             raise Conflict(f"No plan of {project_id} waits for approval.")
-        await self.answer(command, items[0].id, Answer(action="approve"))
         return await self.plan(command, project_id)
 
     async def _open_items(self, command: Command, project_id: str, kind: str) -> list[InboxItem]:
@@ -110,7 +111,7 @@ class WorkOrders:
         async def decide(uow: UnitOfWork) -> Task:
             task = await uow.get(Task, task_id)
             if expected is not None and task.version != expected:
-                raise Conflict(f"The task {task_id} was changed in the meantime; read it again and repeat.")
+                raise VersionMoved("task", task_id)
             if task.state not in ("waiting", "ready", "needs_attention"):
                 raise RefusedTransition("task", task_id, task.state, "given to somebody else")
             spec = self._assigned(task.spec, assignee, uow)
@@ -129,14 +130,16 @@ class WorkOrders:
         changed = replace(spec, assignee=assignee)
         if assignee.kind == "person":
             check_staff([changed], people)
-            return changed
+            return changed.for_person()
         profile = self._staff.agent(assignee.id)
         profile.output(spec.expected[0].kind)
         return replace(spec, assignee=Assignee(kind="core", id=profile.id))
 
-    async def skip(self, command: Command, task_id: str, *, cancel: bool) -> Task:
+    async def skip(self, command: Command, task_id: str, expected: int | None = None, *, cancel: bool) -> Task:
         async def decide(uow: UnitOfWork) -> Task:
             task = await uow.get(Task, task_id)
+            if expected is not None and task.version != expected:
+                raise VersionMoved("task", task_id)
             if task.run_id is not None and task.state in ("running", "in_review"):
                 uow.signal(task.run_id, "cancel")
             moved = task.moved("cancelled" if cancel else "skipped")
@@ -152,9 +155,10 @@ class WorkOrders:
         task = await self._desk.get(command, Task, task_id)
         items = await self._open_items(command, task.project_id, "work")
         item = next((item for item in items if item.task_id == task_id), None)
-        if item is None:
+        if item is not None:
+            await self.answer(command, item.id, Answer(action="hand_in", title=title, handed_in=stored))
+        elif await self._desk.known(command, InboxItem) is None:
             raise Conflict(f"The task {task_id} does not wait for anything to be handed in; it is {task.state}.")
-        await self.answer(command, item.id, Answer(action="hand_in", title=title, handed_in=stored))
         return await self._desk.get(command, Task, task_id)
 
     async def retry(self, command: Command, task_id: str, hint: str) -> Task:

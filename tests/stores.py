@@ -27,10 +27,10 @@ from domain.criterion import Criterion
 from domain.events import Event, EventType
 from domain.principal import Principal
 from domain.project import Project
-from domain.run import Run
+from domain.run import Run, Usage
 from domain.task import Assignee, Expected, Task, TaskSpec
 from services import filing
-from services.ports.store import Changeset, Indexed, JournalEntry
+from services.ports.store import Changeset, Indexed, JournalEntry, RecordedCall
 from services.unit_of_work import Scene, UnitOfWork
 
 W, OTHER = "wsp_mine", "wsp_other"
@@ -154,6 +154,21 @@ def an_event(
 def indexed(artifact_id: str, *passages: str, project_id: str = "prj_1", **more: Any) -> Indexed:
     values = {"digest": "sha256:d", "section": "sources", "task_id": None} | more
     return Indexed(project_id=project_id, artifact_id=artifact_id, passages=passages, **values)
+
+
+def a_call(key: str, run_id: str, workspace_id: str = W, money: int = 0) -> RecordedCall:
+    return RecordedCall(
+        key=key,
+        run_id=run_id,
+        workspace_id=workspace_id,
+        project_id="prj_1",
+        state="done",
+        purpose="draft",
+        agent="writer",
+        alias="small",
+        started_at=AT,
+        usage=Usage(calls=1, money=money, input_tokens=10, output_tokens=5, seconds=0.5),
+    )
 
 
 async def published(

@@ -44,9 +44,12 @@ class Database:
         self._engine = _engine(path, self._module)
         try:
             _migrate(self._engine, path)
-        except BaseException as error:
+        except DBAPIError as error:
             self._engine.dispose()
             raise translated(error) from error
+        except BaseException:
+            self._engine.dispose()
+            raise
         self._writer = Writer(self._engine)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
 

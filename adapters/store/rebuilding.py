@@ -62,6 +62,13 @@ def event_of(row: Row[Any]) -> Event:
     return upcast(adapter(Event).validate_json(row.body))
 
 
+def events_at(connection: Connection, workspace_id: str, positions: Sequence[int]) -> list[Event]:
+    query = select(tables.events).where(
+        tables.events.c.workspace_id == workspace_id, tables.events.c.position.in_(positions)
+    )
+    return [event_of(row) for row in connection.execute(query)]
+
+
 def compared(connection: Connection, workspace_id: str) -> list[str]:
     """A sentence for each row of graph and streams that does not follow from the events, or should and is missing.
     The temporary tables go with the transaction."""

@@ -165,7 +165,7 @@ SAID: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
         "The database is locked by another program; close that program, then try again.",
     ),
     (
-        ("malformed", "not a database"),
+        ("malformed", "not a database", "vtable constructor failed"),
         StoreUnusable,
         "The database is damaged; restore it from a backup, then run `caseworks doctor --verify`.",
     ),

@@ -1,8 +1,9 @@
 """How a command reaches the program: through the server that owns the data directory, else through one beside it."""
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ class Connection:
         self.url = url
         headers = {"Authorization": f"Bearer {token}"}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False)
+        self._streams: set[httpx.Response] = set()
 
     def get(self, path: str, **query: Any) -> Any:
         return self._checked(self._client.get(path, params={k: v for k, v in query.items() if v is not None})).json()
@@ -62,18 +64,18 @@ class Connection:
             if response.status_code >= 400:
                 response.read()
             self._checked(response)
-            number, kind, data = None, "message", ""
-            for line in response.iter_lines():
-                name, _, value = line.partition(": ")
-                if name == "id":
-                    number = int(value)
-                elif name == "event":
-                    kind = value
-                elif name == "data":
-                    data += value
-                elif not line and data:
-                    yield number, kind, json.loads(data)
-                    number, kind, data = None, "message", ""
+            self._streams.add(response)
+            try:
+                yield from _events(response.iter_lines())
+            finally:
+                self._streams.discard(response)
+
+    def hang_up(self) -> None:
+        """Ends the streams that other threads read; their `follow` raises httpx.HTTPError or ends."""
+        for response in tuple(self._streams):
+            connection = response.extensions["network_stream"].get_extra_info("socket")
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._client.close()
@@ -86,6 +88,21 @@ class Connection:
         except (ValueError, KeyError, TypeError):
             detail = f"The server answered {response.status_code}."
         raise Refused(response.status_code, detail)
+
+
+def _events(lines: Iterator[str]) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
+    number, kind, data = None, "message", ""
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name == "id":
+            number = int(value)
+        elif name == "event":
+            kind = value
+        elif name == "data":
+            data += value
+        elif not line and data:
+            yield number, kind, json.loads(data)
+            number, kind, data = None, "message", ""
 
 
 @contextmanager

@@ -39,6 +39,8 @@ def follow(api: "Connection", run_id: str, pause: float = 0.5) -> Iterator[Event
             yield found
     finally:
         stopping.set()
+        api.hang_up()
+        reader.join(PATIENCE / 10)
 
 
 def _read(api: "Connection", run_id: str, put: Callable[[Any], None], stopping: threading.Event) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infrastructure.cli import words
 from infrastructure.cli.endings import Code, Ended
@@ -48,13 +48,16 @@ def _check(file: Path, name: str, limit: int) -> None:
         raise Ended(Code.USAGE, f"{name} {sizes}: split it into smaller documents.")
 
 
-def hand_over(api: "Connection", project_id: str, files: Sequence[Input]) -> None:
-    """Uploads `files` with a line for each. Raises Refused for one that the program cannot read."""
+def hand_over(api: "Connection", project_id: str, files: Sequence[Input]) -> list[Any]:
+    """Uploads `files` with a line for each; their artifacts. Raises Refused for one that the program cannot read."""
+    filed = []
     for number, (file, name) in enumerate(files, 1):
         with file.open("rb") as content:
-            api.post(
+            artifact = api.post(
                 f"/v1/projects/{segment(project_id)}/artifacts",
                 files={"file": (Path(name).name, content)},
                 data={"title": words.line(name, 300)},
             )
-        tell(f"  read {number}/{len(files)}  {name} ({words.size(file.stat().st_size)})")
+        filed.append(artifact)
+        tell(f"  read {number}/{len(files)}  {name} ({words.size(artifact['size'])})")
+    return filed

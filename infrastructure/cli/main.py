@@ -12,7 +12,7 @@ from typer import Abort, TyperException
 
 from infrastructure.cli import artifacts, config, doctor, graph, inbox, projects, run, show, tasks, up
 from infrastructure.cli.endings import Code, Ended, explained
-from infrastructure.cli.session import Options
+from infrastructure.cli.session import LogLevel, Options
 
 ABOUT = """An AI team that runs your projects, on your own hardware.
 
@@ -38,7 +38,7 @@ app.add_typer(config.app, name="config")
 def options(
     ctx: typer.Context,
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", metavar="DIR")] = None,
-    log: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.", metavar="LEVEL")] = None,
+    log: LogLevel = None,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     ctx.obj = Options(data_dir=data_dir, log=log)
@@ -78,6 +78,14 @@ def _told(sentence: str, code: Code) -> Code:
 
     tell(sentence)
     return code
+
+
+def _usage(error: TyperException) -> str:
+    """What is wrong with the command, and where help is; a command that needs a word after it shows its help."""
+    message = error.format_message()
+    if message.startswith("Usage:"):
+        return message
+    return f"{message.rstrip('.')}. `caseworks --help` and `caseworks COMMAND --help` show how."
 
 
 def _log(error: Exception) -> None:

@@ -44,7 +44,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str, 
         shown.add_column(name, no_wrap=name in ("id", "state"), overflow="fold")
     for row in found:
         shown.add_row(*(Text(_encodable(cell, error=error)) for cell in row))
-    console(error=error).print(shown)
+    screen = console(error=error)
+    if screen.is_terminal:
+        screen.print(shown)
+        return
+    with screen.capture() as captured:
+        screen.print(shown)
+    for line in captured.get().splitlines():
+        (tell if error else say)(line.rstrip())
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> None:

@@ -30,20 +30,18 @@ class TaskProgress:
 
 @dataclass
 class Progress:
-    """`phases` holds the runs that have not ended, `waits` the open inbox items as (kind, title)."""
+    """`phases` holds the runs that have not ended."""
 
     root_id: str
     tasks: dict[str, TaskProgress] = field(default_factory=dict)
     phases: dict[str, str] = field(default_factory=dict)
-    waits: dict[str, tuple[str, str]] = field(default_factory=dict)
     result: str | None = None
     reason: str = ""
 
     @property
     def waits_for_a_person(self) -> bool:
-        """Nothing goes on until somebody answers."""
-        root = self.phases.get(self.root_id)
-        return root == "waiting" and set(self.phases.values()) == {"waiting"} and bool(self.waits)
+        """Nothing goes on until somebody answers; the inbox says what."""
+        return self.phases.get(self.root_id) == "waiting" and set(self.phases.values()) == {"waiting"}
 
     @property
     def is_paused(self) -> bool:
@@ -66,10 +64,7 @@ class Progress:
             case "run.ended":
                 self._ended(subject, data)
             case "inbox.opened":
-                self.waits[subject] = (str(data.get("kind")), str(data.get("title")))
                 return f"waits for you  {data.get('title')}"
-            case "inbox.answered" | "inbox.withdrawn":
-                self.waits.pop(subject, None)
         return ""
 
     def _planned(self, data: dict[str, Any]) -> str:

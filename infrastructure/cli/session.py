@@ -1,8 +1,10 @@
 """What every command needs first: the settings, the logs, a connection to the program."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,12 +25,27 @@ OfProject = Annotated[
 ]
 
 
+ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+
+
+class Level(StrEnum):
+    debug = "DEBUG"
+    info = "INFO"
+    warning = "WARNING"
+    error = "ERROR"
+
+
+LogLevel = Annotated[
+    Level | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.", metavar="LEVEL", case_sensitive=False)
+]
+
+
 @dataclass
 class Options:
     """The global options. A command's own --data-dir wins."""
 
     data_dir: Path | None = None
-    log: str | None = None
+    log: Level | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +72,9 @@ def settings(ctx: typer.Context, data_dir: Path | None = None, **flags: Any) -> 
     from infrastructure.telemetry import set_up
 
     options: Options = ctx.find_root().obj
-    level = flags.pop("log_level", None) or options.log
+    level: Level | None = flags.pop("log_level", None) or options.log
     if level is not None:
-        flags["log"] = {"level": level.upper()}
+        flags["log"] = {"level": level.value}
     found = load(data_dir or options.data_dir, **flags)
     set_up(found.log)
     return found
@@ -80,11 +97,9 @@ def session(
 
 def segment(id: str) -> str:
     """`id` as one segment of an address: what a user writes cannot become another address."""
-    from urllib.parse import quote
-
-    if not id.strip(". "):
+    if not ID.fullmatch(id):
         raise Ended(Code.USAGE, f"“{id}” is not an id; list what there is, and take the id from there.")
-    return quote(id, safe="")
+    return id
 
 
 def going_on(found: Session, project_id: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infrastructure.cli.output import say
-from infrastructure.cli.session import DataDir, settings
+from infrastructure.cli.session import DataDir, LogLevel, settings
 
 if TYPE_CHECKING:
     from infrastructure.serving import Served
@@ -16,7 +16,7 @@ def up(
     host: Annotated[str | None, typer.Option(help="The address to listen on; loopback only.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = None,
     rehearse: Annotated[bool, typer.Option("--rehearse", help="No language model: rules write what they can.")] = False,
-    log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.", metavar="LEVEL")] = None,
+    log_level: LogLevel = None,
     data_dir: DataDir = None,
 ) -> None:
     """Serve the REST API on this machine and carry on all work; Ctrl-C stops it, and nothing is lost.

@@ -1,19 +1,29 @@
 """Who calls, and the command that their request becomes."""
 
-import hashlib
-from typing import Annotated, Any
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from domain.errors import Invalid
+from domain.ids import digest_of
 from infrastructure.container import Container
 from infrastructure.data_directory import same_token
 from infrastructure.program import Program
+from infrastructure.rest.guards import NEEDED
 from services.desk import Command
 
+T = TypeVar("T")
+NUMBER = re.compile(r"[0-9]{1,18}")
 bearer = HTTPBearer(auto_error=False, description="The owner's token, in the file `token` of the data directory.")
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=200, description="Makes the call safe to repeat."),
+]
 
 
 def program(request: Request) -> Program:
@@ -26,28 +36,28 @@ def container(request: Request) -> Container:
 
 
 async def command(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    idempotency_key: Annotated[str | None, Header(max_length=200, description="Makes a POST safe to repeat.")] = None,
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Command:
-    """Raises 401 without the owner's token."""
+    """Raises 401 without the owner's token; the guards have looked before, so that nothing depends on one place."""
     running = program(request)
     if credentials is None or not same_token(credentials.credentials, running.token):
-        detail = "This call needs `Authorization: Bearer TOKEN`; the token is in the data directory's file `token`."
-        raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
-    return Command(
-        principal=running.principal,
-        correlation=request.state.correlation,
-        key=idempotency_key if request.method == "POST" else None,
-        request=await _digest(request) if idempotency_key and request.method == "POST" else "",
-    )
+        raise HTTPException(401, NEEDED, {"WWW-Authenticate": "Bearer"})
+    return Command(principal=running.principal, correlation=request.state.correlation)
 
 
-async def _digest(request: Request) -> str:
-    """What must be equal for a request to be the same. Of a form, that is its address; the fields are parsed later."""
+async def posted(request: Request, caller: Annotated[Command, Depends(command)], key: Key = None) -> Command:
+    """With the Idempotency-Key, and what must be equal for a request to be the same. Of a form, that is its address
+    until its fields are known (`with_form`)."""
+    if key is None:
+        return caller
     form = request.headers.get("content-type", "").startswith("multipart/form-data")
-    body = b"" if form else await request.body()
-    return hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
+    sent = b"" if form else await request.body()
+    return replace(caller, key=key, request=digest_of(f"{request.method} {request.url.path}\n".encode() + sent))
+
+
+def with_form(caller: Command, *parts: str) -> Command:
+    """What makes a form the same one: its fields and its file's digest."""
+    return replace(caller, request=digest_of("\n".join((caller.request, *map(repr, parts))).encode()))
 
 
 def if_match(
@@ -56,8 +66,8 @@ def if_match(
     if value is None or value.strip() == "*":
         return None
     text = value.strip().removeprefix("W/").strip('"')
-    if not text.isdigit():
-        raise Invalid("If-Match must hold an ETag that this server gave.", [("If-Match", "is not an ETag")])
+    if not NUMBER.fullmatch(text):
+        raise Invalid("If-Match must hold an ETag that this server gave.", [("/header/If-Match", "is not an ETag")])
     return int(text)
 
 
@@ -84,8 +94,16 @@ class Page:
         shown = items[: self.limit]
         return shown, shown[-1].id if len(items) > self.limit else None
 
+    def window(self, items: Sequence[T], key: Callable[[T], str]) -> tuple[Sequence[T], str | None]:
+        """The page of a list that is at hand as a whole; `key` tells its items apart."""
+        keys = [key(item) for item in items]
+        start = keys.index(self.cursor) + 1 if self.cursor in keys else len(items) if self.cursor else 0
+        end = start + self.limit
+        return items[start:end], keys[end - 1] if end < len(items) else None
+
 
 Caller = Annotated[Command, Depends(command)]
+Poster = Annotated[Command, Depends(posted)]
 Parts = Annotated[Container, Depends(container)]
 Match = Annotated[int | None, Depends(if_match)]
 Paged = Annotated[Page, Depends()]

@@ -5,8 +5,10 @@ from fastapi import FastAPI
 from config.settings import Settings
 from infrastructure.program import Program
 from infrastructure.rest import problems
+from infrastructure.rest.bodies import Bodies
 from infrastructure.rest.guards import Guards
-from infrastructure.rest.routes import artifacts, graphs, health, projects, runs, work
+from infrastructure.rest.openapi import RESPONSES, TAGS, Api
+from infrastructure.rest.routes import agents, artifacts, events, graphs, health, inbox, members, projects, runs, work
 from infrastructure.telemetry import trace
 
 DESCRIPTION = """An AI team that runs your projects, on your own hardware.
@@ -21,34 +23,24 @@ are RFC 3339 UTC. Another workspace's id answers 404. `X-Correlation-ID` is acce
 
 def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
     """Routes and guards. Without a program it only describes itself."""
-    app = FastAPI(
+    app = Api(
         title="Caseworks",
         version="1",
         summary="Projects, plans, artifacts, runs and knowledge graphs.",
         description=DESCRIPTION,
+        openapi_tags=[{"name": name, "description": description} for name, description in TAGS.items()],
         docs_url=None,
         redoc_url=None,
-        responses={
-            "4XX": {
-                "description": "Refused: what happened, to what, what to do.",
-                "content": {"application/problem+json": {"schema": {"type": "object"}, "example": EXAMPLE}},
-            }
-        },
+        redirect_slashes=False,
+        responses=RESPONSES,
     )
     app.state.program = program
     app.state.streams = 0
-    for module in (health, projects, work, runs, artifacts, graphs):
+    for module in (health, projects, members, work, inbox, agents, runs, events, artifacts, graphs):
         app.include_router(module.router)
     problems.install(app)
-    app.add_middleware(Guards, hosts=settings.allowed_hosts, limits=settings.limits)
+    app.add_middleware(Bodies, limits=settings.limits)
+    if program is not None:
+        app.add_middleware(Guards, hosts=settings.allowed_hosts, limits=settings.limits, token=program.token)
     trace(app, settings.telemetry)
     return app
-
-
-EXAMPLE = {
-    "type": "about:blank",
-    "title": "Not found",
-    "status": 404,
-    "detail": "There is no project prj_06b2x here; check the id, or list what there is.",
-    "instance": "/v1/projects/prj_06b2x",
-}

@@ -1,4 +1,4 @@
-"""What stands before every route, as plain ASGI: hosts, size, rate, correlation, headers."""
+"""What stands before every route, as plain ASGI: hosts, token, rate, correlation, headers."""
 
 import re
 import secrets
@@ -10,102 +10,97 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.settings import Limits
-from infrastructure.rest.problems import problem
+from infrastructure.data_directory import same_token
+from infrastructure.rest.problems import problem, unexpected
 
-CORRELATION = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
+PORT = re.compile(r":\d+$")
 ANONYMOUS_A_MINUTE = 60
+WINDOW_SECONDS = 60
+REMEMBERED = 1000
+OPEN = frozenset({"/health", "/ready", "/openapi.json", "/reference"})
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
-MAX_DEPTH = 32
+NEEDED = "This call needs `Authorization: Bearer TOKEN`; the token is in the data directory's file `token`."
 
 
 class Guards:
-    """Host allow-list, body limits, requests a minute by token, `X-Correlation-ID`, security headers."""
+    """Host allow-list, the token on every path that is not open, requests a minute, `X-Correlation-ID`, security
+    headers, and an answer when something breaks."""
 
-    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...], limits: Limits) -> None:
-        self._app, self._hosts, self._limits = app, {host.lower() for host in hosts}, limits
-        self._rates: OrderedDict[str, tuple[float, int]] = OrderedDict()
+    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...], limits: Limits, token: str) -> None:
+        self._app, self._hosts, self._token = app, {host.lower() for host in hosts}, token
+        self._rates = Rates(limits.requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        correlation = headers.get("x-correlation-id", "")
-        correlation = correlation if CORRELATION.match(correlation) else secrets.token_hex(8)
+        given = headers.get("x-correlation-id", "")
+        correlation = given if CORRELATION.fullmatch(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["correlation"] = correlation
+        started = False
 
         async def answer(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
-                self._mark(MutableHeaders(scope=message), correlation)
+                started = True
+                _mark(MutableHeaders(scope=message), correlation)
             await send(message)
 
         with logger.contextualize(correlation=correlation):
-            refusal = self._refused(scope, headers)
-            if refusal is not None:
-                await refusal(scope, receive, answer)
-            else:
-                await self._limited(scope, headers, receive, answer)
-
-    def _mark(self, headers: MutableHeaders, correlation: str) -> None:
-        headers["X-Correlation-ID"] = correlation
-        headers.setdefault("Content-Security-Policy", CSP)
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("Cache-Control", "no-store")
+            try:
+                await (self._refused(scope, headers) or self._app)(scope, receive, answer)
+            except Exception as error:
+                refusal = unexpected(error, scope["method"], scope["path"], correlation)
+                if not started:
+                    await refusal(scope, receive, answer)
 
     def _refused(self, scope: Scope, headers: Headers) -> ASGIApp | None:
-        host = re.sub(r":\d+$", "", headers.get("host", "")).lower()
+        path: str = scope["path"]
+        host = PORT.sub("", headers.get("host", "")).lower()
         if host not in self._hosts:
-            return problem(421, "Unknown host", f"This server does not answer for the host {host[:100]!r}.")
-        who = headers.get("authorization", "")
-        if not self._in_rate(who):
+            return problem(421, f"This server does not answer for the host {host[:100]!r}.", path)
+        known = signed_in(headers.get("authorization", ""), self._token)
+        if not self._rates.passes(self._token if known else _address(scope), known=known):
             detail = "Too many requests this minute; wait, or raise limits.requests_per_minute."
-            return problem(429, "Too many requests", detail, headers={"Retry-After": "60"})
-        length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._most(headers):
-            return self._too_large(headers)
+            return problem(429, detail, path, headers={"Retry-After": str(WINDOW_SECONDS)})
+        if not known and path not in OPEN:
+            return problem(401, NEEDED, path, headers={"WWW-Authenticate": "Bearer"})
         return None
 
-    def _in_rate(self, who: str) -> bool:
-        """A fixed window a token. Old ones are forgotten."""
+
+class Rates:
+    """Requests a minute, in fixed windows: by token, without a valid one by address. Old ones are forgotten."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def passes(self, who: str, *, known: bool) -> bool:
         now = time.monotonic()
-        start, count = self._rates.pop(who, (now, 0))
-        if now - start >= 60:
+        start, count = self._windows.pop(who, (now, 0))
+        if now - start >= WINDOW_SECONDS:
             start, count = now, 0
-        self._rates[who] = (start, count + 1)
-        while len(self._rates) > 1000:
-            self._rates.popitem(last=False)
-        return count < (self._limits.requests_per_minute if who else ANONYMOUS_A_MINUTE)
-
-    def _most(self, headers: Headers) -> int:
-        form = headers.get("content-type", "").startswith("multipart/form-data")
-        return self._limits.upload_bytes + 100_000 if form else self._limits.body_bytes
-
-    def _too_large(self, headers: Headers) -> ASGIApp:
-        return problem(413, "Too large", f"At most {self._most(headers):,} bytes can be sent here.")
-
-    async def _limited(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        most, got, started = self._most(headers), 0, False
-
-        async def counted() -> Message:
-            nonlocal got
-            message = await receive()
-            got += len(message.get("body", b""))
-            if got > most:
-                raise _TooLarge
-            return message
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, counted, watched)
-        except _TooLarge:
-            if not started:
-                await self._too_large(headers)(scope, receive, send)
+        self._windows[who] = (start, count + 1)
+        while len(self._windows) > REMEMBERED:
+            self._windows.popitem(last=False)
+        return count < (self._most if known else ANONYMOUS_A_MINUTE)
 
 
-class _TooLarge(Exception):
-    pass
+def signed_in(authorization: str, token: str) -> bool:
+    scheme, _, credentials = authorization.partition(" ")
+    return scheme.lower() == "bearer" and same_token(credentials.strip(), token)
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return f"address {client[0]}" if client else "address"
+
+
+def _mark(headers: MutableHeaders, correlation: str) -> None:
+    headers["X-Correlation-ID"] = correlation
+    headers.setdefault("Content-Security-Policy", CSP)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Cache-Control", "no-store")

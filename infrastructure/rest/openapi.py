@@ -1,11 +1,46 @@
-"""The OpenAPI document, without a running program."""
+"""The OpenAPI document: what FastAPI says of the routes, with one schema for problems; also without a program."""
 
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
 from config.settings import Settings
-from infrastructure.rest.app import create_app
+from infrastructure.rest.schemas import Problem
+
+REFS = "#/components/schemas/{model}"
+PROBLEM = {"application/problem+json": {"schema": {"$ref": REFS.format(model="Problem")}}}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "Refused: what happened, to what, what to do.", "content": PROBLEM},
+    "5XX": {"description": "Broken here, or a model, the disk or the store is not there.", "content": PROBLEM},
+}
+TAGS = {
+    "health": "Whether it lives, is ready and is well.",
+    "projects": "A goal, its team, its plan and one case file.",
+    "members": "Who is on a project's team.",
+    "plan and tasks": "What is done, by whom, and how far it is.",
+    "inbox": "What waits for a person.",
+    "agents": "The core team and its templates.",
+    "runs": "The work itself: started, steered, watched.",
+    "artifacts": "What people hand over and what the work leaves behind.",
+    "knowledge graphs": "What came from what, and how things hang together.",
+}
+
+
+class Api(FastAPI):
+    """Adds the schema that all problems share."""
+
+    def openapi(self) -> dict[str, Any]:
+        made = super().openapi()
+        known = made["components"]["schemas"]
+        if "Problem" not in known:
+            schema = Problem.model_json_schema(ref_template=REFS)
+            known |= schema.pop("$defs")
+            known["Problem"] = schema
+        return made
 
 
 def document() -> dict[str, Any]:
+    from infrastructure.rest.app import create_app
+
     return create_app(Settings(data_dir=Path())).openapi()

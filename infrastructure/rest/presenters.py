@@ -10,8 +10,10 @@ from domain.project import Member, Project
 from domain.qa import QARecord
 from domain.run import Run, Usage
 from domain.task import Task
+from domain.template import PlanTemplate
 from infrastructure.rest import schemas
 from services.ports.store import RecordedCall
+from services.ports.views import Subgraph
 
 
 def project(item: Project) -> schemas.ProjectOut:
@@ -214,6 +216,30 @@ def agent(item: Profile) -> schemas.AgentOut:
         outputs=[schemas.OutputTypeOut(kind=o.kind, label=o.label, section=o.section) for o in item.outputs],
         tier=item.tier,
         reviewer=f"agt_{item.reviewer}" if item.reviewer else None,
+    )
+
+
+def template(item: PlanTemplate) -> schemas.TemplateOut:
+    return schemas.TemplateOut(
+        kind="plan",
+        name=item.name,
+        title=item.title,
+        description=item.description,
+        steps=[step.model_dump(mode="json") for step in item.steps],
+    )
+
+
+def graph(item: Subgraph) -> schemas.GraphOut:
+    return schemas.GraphOut(
+        directed=True,
+        multigraph=True,
+        nodes=[schemas.NodeOut(id=node.id, kind=node.kind, label=node.label) for node in item.nodes],
+        edges=[
+            schemas.EdgeOut(
+                source=edge.source, target=edge.target, relation=edge.relation, at=edge.at, run_id=edge.run_id
+            )
+            for edge in item.edges
+        ],
     )
 
 

@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457). The one table of status codes."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -46,7 +47,20 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     StoreError: (503, "Store unavailable"),
     LLMError: (502, "Model unavailable"),
 }
-TITLES = {400: "Bad request", 401: "Not signed in", 404: "Not found", 405: "No such method here", 413: "Too large"}
+TITLES = {
+    400: "Malformed",
+    401: "Not signed in",
+    404: "Not found",
+    405: "No such method here",
+    413: "Too large",
+    415: "No such media type here",
+    421: "Unknown host",
+    422: "Invalid",
+    429: "Too many requests",
+    500: "Internal error",
+}
+MOST_ERRORS = 20
+Errors = Sequence[tuple[str, str]]
 
 
 def install(app: FastAPI) -> None:
@@ -55,68 +69,78 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ValidationError, _built_wrong)
     app.add_exception_handler(HTTPException, _plain)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def problem(
     status: int,
-    title: str,
     detail: str,
-    instance: str = "",
-    errors: list[dict[str, str]] | None = None,
-    headers: dict[str, str] | None = None,
+    instance: str,
+    errors: Errors = (),
+    *,
+    title: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    if instance:
-        body["instance"] = instance
+    """`errors` holds (JSON pointer, message) pairs."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title or TITLES.get(status, "Refused"),
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+    }
     if errors:
-        body["errors"] = errors
+        body["errors"] = [{"pointer": pointer, "detail": said} for pointer, said in errors[:MOST_ERRORS]]
     return JSONResponse(body, status, media_type="application/problem+json", headers=headers)
+
+
+def unexpected(error: Exception, method: str, path: str, correlation: str) -> JSONResponse:
+    logger.opt(exception=error).error("a request failed unexpectedly: {} {}", method, path)
+    detail = f"Something broke inside Caseworks; the log says more under the correlation id {correlation}."
+    return problem(500, detail, path)
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
     status, title = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    fields = error.errors if isinstance(error, Invalid) else ()
-    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in fields]
-    return problem(status, title, str(error), request.url.path, errors)
+    errors = error.errors if isinstance(error, Invalid) else ()
+    return problem(status, str(error), request.url.path, errors, title=title)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = error.errors()
-    errors = [{"pointer": _pointer(fault["loc"]), "detail": _told(fault)} for fault in faults[:20]]
-    malformed = any(fault["type"] == "json_invalid" for fault in faults)
-    detail = f"{errors[0]['pointer'] or 'The request'}: {errors[0]['detail']}."
-    return problem(400 if malformed else 422, "Malformed" if malformed else "Invalid", detail, request.url.path, errors)
+    errors = [(_pointer(fault["loc"]), _told(fault)) for fault in error.errors()]
+    return problem(422, _first(errors), request.url.path, errors)
 
 
 async def _built_wrong(request: Request, error: Exception) -> JSONResponse:
     """A value of the domain that could not be built from what was sent."""
     assert isinstance(error, ValidationError)
     faults = error.errors(include_url=False, include_input=False)
-    errors = [{"pointer": _pointer(("body", *fault["loc"])), "detail": fault["msg"]} for fault in faults[:20]]
-    return problem(422, "Invalid", f"{errors[0]['pointer']}: {errors[0]['detail']}.", request.url.path, errors)
+    errors = [(_pointer(("body", *fault["loc"])), fault["msg"]) for fault in faults]
+    return problem(422, _first(errors), request.url.path, errors)
 
 
 async def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    title = TITLES.get(error.status_code, "Refused")
     detail = str(error.detail)
     if error.status_code == 404 and detail == "Not Found":
         detail = f"There is nothing at {request.url.path}; see /reference for what there is."
-    return problem(error.status_code, title, detail, request.url.path, headers=dict(error.headers or {}))
+    if error.status_code == 405:
+        detail = f"{request.method} is no method of {request.url.path}; see /reference for what there is."
+    return problem(error.status_code, detail, request.url.path, headers=error.headers)
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    logger.opt(exception=error).error("a request failed unexpectedly: {} {}", request.method, request.url.path)
-    correlation = getattr(request.state, "correlation", "")
-    detail = f"Something broke inside Caseworks; the log says more under the correlation id {correlation}."
-    return problem(500, "Internal error", detail, request.url.path)
+def _first(errors: Errors) -> str:
+    return f"{errors[0][0] or 'The request'}: {errors[0][1]}."
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
     parts = location[1:] if location and location[0] == "body" else location
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
+    return "".join(f"/{escaped(part)}" for part in parts)
+
+
+def escaped(part: int | str) -> str:
+    """A part of a JSON pointer (RFC 6901)."""
+    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _told(fault: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from json_repair import repair_json
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError as JsonSchemaError
 
 from domain.errors import DomainError
 from domain.ports.llm import Reply, Request
@@ -19,6 +20,12 @@ from services.running.calls import Calls
 T = TypeVar("T")
 REASKS = 2
 MAX_QUOTED = 2_000
+COUNTS = {
+    "maxItems": "items, at most {} are allowed",
+    "minItems": "items, at least {} are needed",
+    "maxLength": "characters, at most {} are allowed",
+    "minLength": "characters, at least {} are needed",
+}
 
 
 class StructuredFailure(DomainError):
@@ -58,8 +65,16 @@ def read(text: str, schema: Mapping[str, Any]) -> Any:
         error = next(iter(Draft202012Validator(schema).iter_errors(value)), None)
         if error is None:
             return value
-        fault = f"At {error.json_path}: {error.message[:300]}."
+        fault = f"At {error.json_path}: {_told(error)}."
     raise ValueError(fault)
+
+
+def _told(error: JsonSchemaError) -> str:
+    """The fault without the value, which may be long."""
+    instance: Any = error.instance
+    if error.validator in COUNTS:
+        return f"it has {len(instance)} {COUNTS[str(error.validator)].format(error.validator_value)}"
+    return error.message[:300]
 
 
 def _candidates(text: str) -> list[str]:

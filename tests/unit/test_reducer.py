@@ -264,6 +264,12 @@ def test_a_loop_stops_once_what_it_watches_no_longer_changes() -> None:
     assert run.done(digest="b").state.result == "partial"
 
 
+def test_a_loop_goes_round_a_first_time_even_if_what_it_watches_is_not_there() -> None:
+    run = Told(looping(limit=9, watch="work.digest"))
+    assert run.done().nodes == ["work"]
+    assert run.done().state.result == "partial"
+
+
 def test_a_loop_that_is_entered_anew_counts_from_the_start() -> None:
     inner = LoopNode(id="inner", back_to="work", until=PASSED, limit=1, next="outer", exhausted="outer")
     outer = LoopNode(id="outer", back_to="work", until=PASSED, limit=1, next="end", exhausted="end")

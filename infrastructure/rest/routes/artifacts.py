@@ -1,48 +1,23 @@
 """Artifacts: handing over, reading, versions, lineage, locks, a person's acceptance."""
 
-import shutil
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
-from starlette.datastructures import UploadFile
 
-from domain.artifact import Artifact, Version, VersionRef
-from domain.errors import Invalid
+from domain.artifact import Artifact, Version
+from domain.project import Project
 from infrastructure.container import Container
-from infrastructure.rest import presenters, schemas
-from infrastructure.rest.access import Caller, Match, Paged, Parts, etag
+from infrastructure.rest import identifiers, presenters, schemas
+from infrastructure.rest.access import Caller, Match, Paged, Parts, Poster, etag, with_form
 from infrastructure.rest.paging import Listed
+from infrastructure.rest.receiving import FORM, received
 from services.artifacts import Judgement
 from services.desk import Command
-from services.graph_questions import node_link
-from services.inputs import Filed, Stored
 
 router = APIRouter(tags=["artifacts"])
-UNKNOWN = "sha256:" + "0" * 64
-FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/ArtifactBody"}},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "title": {"type": "string"},
-                        "kind": {"type": "string"},
-                        "section": {"type": "string"},
-                    },
-                }
-            },
-        },
-    }
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 }
 
 
@@ -63,22 +38,27 @@ async def presented(caller: Command, parts: Container, found: Sequence[Artifact]
     openapi_extra=FORM,
 )
 async def add(
-    caller: Caller, parts: Parts, project_id: str, request: Request, response: Response
+    caller: Poster, parts: Parts, project_id: identifiers.Project, request: Request, response: Response
 ) -> schemas.ArtifactOut:
     """JSON with `text`, or a form with `file`: Markdown, text, CSV, JSON, HTML, PDF."""
-    from domain.project import Project
-
     await parts.desk().get(caller, Project, project_id)
-    stored, filed = await _received(caller, parts, request)
+    stored, filed = await received(caller.principal.workspace_id, parts, request)
+    if caller.key is not None:
+        caller = with_form(caller, filed.kind, filed.section, filed.title, stored.digest)
     artifact = await parts.artifacts().add(caller, project_id, stored, filed)
     response.headers["Location"] = f"/v1/artifacts/{artifact.id}"
-    response.headers["ETag"] = etag(artifact.version)
-    return (await presented(caller, parts, [artifact]))[0]
+    return await _edited(caller, parts, artifact, response)
 
 
 @router.get("/v1/projects/{project_id}/artifacts", summary="List artifacts", operation_id="list_artifacts")
 async def page(
-    caller: Caller, parts: Parts, project_id: str, paged: Paged, section: Annotated[str | None, Query()] = None
+    caller: Caller,
+    parts: Parts,
+    project_id: identifiers.Project,
+    paged: Paged,
+    section: Annotated[
+        str | None, Query(description="Only this section of the case file.", examples=["sources"])
+    ] = None,
 ) -> Listed[schemas.ArtifactOut]:
     found = await parts.artifacts().page(caller, project_id, paged.cursor, paged.more, section)
     shown, cursor = paged.cut(found)
@@ -86,24 +66,38 @@ async def page(
 
 
 @router.get("/v1/artifacts/{artifact_id}", summary="One artifact", operation_id="get_artifact")
-async def get(caller: Caller, parts: Parts, artifact_id: str, response: Response) -> schemas.ArtifactOut:
-    artifact = await parts.artifacts().get(caller, artifact_id)
-    response.headers["ETag"] = etag(artifact.version)
-    return (await presented(caller, parts, [artifact]))[0]
+async def get(
+    caller: Caller, parts: Parts, artifact_id: identifiers.Artifact, response: Response
+) -> schemas.ArtifactOut:
+    return await _edited(caller, parts, await parts.artifacts().get(caller, artifact_id), response)
 
 
-@router.get("/v1/artifacts/{artifact_id}/content", summary="Its content, as a file", operation_id="get_content")
+@router.get(
+    "/v1/artifacts/{artifact_id}/content",
+    summary="Its content, as a file",
+    operation_id="get_content",
+    response_class=Response,
+    responses=FILE,
+)
 async def content(
-    caller: Caller, parts: Parts, artifact_id: str, version: Annotated[int | None, Query(ge=1)] = None
+    caller: Caller,
+    parts: Parts,
+    artifact_id: identifiers.Artifact,
+    version: Annotated[int | None, Query(ge=1, description="A number of a version; the latest without it.")] = None,
 ) -> Response:
+    """As an attachment, never to be shown as a page; HTML comes as plain text."""
     found, body = await parts.artifacts().content(caller, artifact_id, version)
     return _attached(found, body)
 
 
 @router.get("/v1/artifacts/{artifact_id}/versions", summary="Its versions", operation_id="list_versions")
-async def versions(caller: Caller, parts: Parts, artifact_id: str) -> Listed[schemas.VersionOut]:
+async def versions(
+    caller: Caller, parts: Parts, artifact_id: identifiers.Artifact, paged: Paged
+) -> Listed[schemas.VersionOut]:
+    """Oldest first."""
     found = await parts.artifacts().versions(caller, artifact_id)
-    return Listed(items=[presenters.version(item) for item in found])
+    shown, cursor = paged.window(found, lambda version: str(version.number))
+    return Listed(items=[presenters.version(item) for item in shown], next_cursor=cursor)
 
 
 @router.post(
@@ -113,37 +107,52 @@ async def versions(caller: Caller, parts: Parts, artifact_id: str) -> Listed[sch
     operation_id="add_version",
 )
 async def add_version(
-    caller: Caller, parts: Parts, artifact_id: str, body: schemas.VersionBody, match: Match, response: Response
+    caller: Poster,
+    parts: Parts,
+    artifact_id: identifiers.Artifact,
+    body: schemas.VersionBody,
+    match: Match,
+    response: Response,
 ) -> schemas.ArtifactOut:
     await parts.artifacts().get(caller, artifact_id)
     stored = await parts.intake().text(caller.principal.workspace_id, body.text)
     artifact = await parts.artifacts().add_version(caller, artifact_id, stored, match)
     response.headers["Location"] = f"/v1/artifacts/{artifact_id}"
-    response.headers["ETag"] = etag(artifact.version)
-    return (await presented(caller, parts, [artifact]))[0]
+    return await _edited(caller, parts, artifact, response)
 
 
 @router.get("/v1/artifacts/{artifact_id}/lineage", summary="What it came from", operation_id="get_lineage")
-async def lineage(caller: Caller, parts: Parts, artifact_id: str) -> dict[str, Any]:
+async def lineage(caller: Caller, parts: Parts, artifact_id: identifiers.Artifact) -> schemas.GraphOut:
     """Node-link JSON of `wasDerivedFrom`, up to five steps back."""
-    return node_link(await parts.graph_questions().lineage(caller, artifact_id))
+    return presenters.graph(await parts.graph_questions().lineage(caller, artifact_id))
 
 
 @router.post("/v1/artifacts/{artifact_id}/lock", summary="Lock it", operation_id="lock_artifact")
-async def lock(caller: Caller, parts: Parts, artifact_id: str) -> schemas.ArtifactOut:
-    return (await presented(caller, parts, [await parts.artifacts().lock(caller, artifact_id, locked=True)]))[0]
+async def lock(
+    caller: Poster, parts: Parts, artifact_id: identifiers.Artifact, response: Response
+) -> schemas.ArtifactOut:
+    return await _edited(caller, parts, await parts.artifacts().lock(caller, artifact_id, locked=True), response)
 
 
 @router.post("/v1/artifacts/{artifact_id}/unlock", summary="Unlock it", operation_id="unlock_artifact")
-async def unlock(caller: Caller, parts: Parts, artifact_id: str) -> schemas.ArtifactOut:
-    return (await presented(caller, parts, [await parts.artifacts().lock(caller, artifact_id, locked=False)]))[0]
+async def unlock(
+    caller: Poster, parts: Parts, artifact_id: identifiers.Artifact, response: Response
+) -> schemas.ArtifactOut:
+    return await _edited(caller, parts, await parts.artifacts().lock(caller, artifact_id, locked=False), response)
 
 
 @router.post("/v1/artifacts/{artifact_id}/qa", summary="A person's judgement", operation_id="judge_artifact")
-async def judge(caller: Caller, parts: Parts, artifact_id: str, body: schemas.QABody) -> schemas.ArtifactOut:
+async def judge(
+    caller: Poster, parts: Parts, artifact_id: identifiers.Artifact, body: schemas.QABody, response: Response
+) -> schemas.ArtifactOut:
     """Accepted, an intellectual artifact becomes an information product. Nobody judges what they made."""
     judgement = Judgement(verdict=body.verdict, note=body.note, digest=body.digest)
-    return (await presented(caller, parts, [await parts.artifacts().judge(caller, artifact_id, judgement)]))[0]
+    return await _edited(caller, parts, await parts.artifacts().judge(caller, artifact_id, judgement), response)
+
+
+async def _edited(caller: Command, parts: Container, artifact: Artifact, response: Response) -> schemas.ArtifactOut:
+    response.headers["ETag"] = etag(artifact.version)
+    return (await presented(caller, parts, [artifact]))[0]
 
 
 def _attached(version: Version, body: bytes) -> Response:
@@ -157,43 +166,3 @@ def _attached(version: Version, body: bytes) -> Response:
     }
     kind = version.media_type if version.media_type != "text/html" else "text/plain"
     return Response(body, media_type=kind, headers=headers)
-
-
-async def _received(caller: Command, parts: Container, request: Request) -> tuple[Stored, Filed]:
-    workspace, kind = caller.principal.workspace_id, request.headers.get("content-type", "")
-    if not kind.startswith("multipart/form-data"):
-        body = await _json(request)
-        stored = await parts.intake().text(workspace, body.text)
-        refs = [VersionRef(artifact_id=id, digest=UNKNOWN) for id in body.derived_from]
-        return stored, Filed(kind=body.kind, section=body.section, title=body.title, derived_from=refs)
-    async with request.form(max_files=1, max_fields=10) as form:
-        upload = form.get("file")
-        if not isinstance(upload, UploadFile):
-            raise Invalid("The form needs a field `file`.", [("/file", "is missing")])
-        name = Path(upload.filename or "upload").name[:200]
-        stored = await _uploaded(parts, workspace, upload, name)
-        fields = {field: str(form[field]) for field in ("title", "kind", "section") if form.get(field)}
-    return stored, Filed(
-        kind=fields.get("kind", "source"), section=fields.get("section", "sources"), title=fields.get("title", name)
-    )
-
-
-async def _uploaded(parts: Container, workspace: str, upload: UploadFile, name: str) -> Stored:
-    import asyncio
-
-    with tempfile.TemporaryDirectory(prefix="caseworks-") as folder:
-        path = Path(folder) / "upload"
-        with path.open("wb") as file:
-            await asyncio.to_thread(shutil.copyfileobj, upload.file, file)
-        return await parts.intake().read(workspace, path, name)
-
-
-async def _json(request: Request) -> schemas.ArtifactBody:
-    try:
-        return schemas.ArtifactBody.model_validate_json(await request.body())
-    except ValidationError as error:
-        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
-        raise RequestValidationError(faults) from None
-
-
-Direction = Literal["in", "out", "both"]

@@ -1,25 +1,41 @@
 """Knowledge graphs: whole, neighbours, paths."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import PlainTextResponse
 
+from infrastructure.rest import identifiers, presenters, schemas
 from infrastructure.rest.access import Caller, Parts
-from services.graph_questions import mermaid, node_link
+from services.graph_questions import mermaid
 
 router = APIRouter(prefix="/v1/graphs", tags=["knowledge graphs"])
-Kind = Literal["project", "agent", "workspace"]
-Id = Annotated[str, Query(max_length=100)]
+Kind = Annotated[Literal["project", "agent", "workspace"], Path(description="Whose graph it is.")]
 
 
-@router.get("/{kind}/{id}", summary="A graph", operation_id="get_graph", response_model=None)
+def _node(said: str) -> str:
+    return f"The id of {said}: of an artifact, an agent, a task, …"
+
+
+@router.get(
+    "/{kind}/{id}",
+    summary="A graph",
+    operation_id="get_graph",
+    response_model=schemas.GraphOut,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "flowchart LR"}}}},
+)
 async def whole(
-    caller: Caller, parts: Parts, kind: Kind, id: str, format: Annotated[Literal["json", "mermaid"], Query()] = "json"
-) -> dict[str, Any] | PlainTextResponse:
+    caller: Caller,
+    parts: Parts,
+    kind: Kind,
+    id: identifiers.Scope,
+    format: Annotated[
+        Literal["json", "mermaid"], Query(description="Node-link JSON, or a Mermaid flowchart.")
+    ] = "json",
+) -> schemas.GraphOut | PlainTextResponse:
     """Node-link JSON, or a Mermaid flowchart. Relations are W3C PROV terms; edges point to the earlier thing."""
     graph = await parts.graph_questions().whole(caller, kind, id)
-    return node_link(graph) if format == "json" else PlainTextResponse(mermaid(graph))
+    return presenters.graph(graph) if format == "json" else PlainTextResponse(mermaid(graph))
 
 
 @router.get("/{kind}/{id}/neighbors", summary="What is near a node", operation_id="get_neighbors")
@@ -27,14 +43,13 @@ async def neighbors(
     caller: Caller,
     parts: Parts,
     kind: Kind,
-    id: str,
-    node: Id,
-    direction: Literal["in", "out", "both"] = "both",
-    relation: Annotated[str | None, Query(max_length=40)] = None,
-    depth: Annotated[int, Query(ge=1, le=5)] = 1,
-) -> dict[str, Any]:
-    found = await parts.graph_questions().neighbors(caller, kind, id, node, direction, relation, depth)
-    return node_link(found)
+    id: identifiers.Scope,
+    node: Annotated[str, Query(max_length=100, description=_node("a node"), examples=["art_06b2x"])],
+    direction: Annotated[Literal["in", "out", "both"], Query(description="Which way edges point.")] = "both",
+    relation: Annotated[str | None, Query(max_length=40, description="Only edges of this relation.")] = None,
+    depth: Annotated[int, Query(ge=1, le=5, description="How many edges away.")] = 1,
+) -> schemas.GraphOut:
+    return presenters.graph(await parts.graph_questions().neighbors(caller, kind, id, node, direction, relation, depth))
 
 
 @router.get("/{kind}/{id}/paths", summary="How two nodes hang together", operation_id="get_paths")
@@ -42,9 +57,9 @@ async def paths(
     caller: Caller,
     parts: Parts,
     kind: Kind,
-    id: str,
-    start: Annotated[str, Query(alias="from", max_length=100)],
-    end: Annotated[str, Query(alias="to", max_length=100)],
-) -> dict[str, list[list[str]]]:
+    id: identifiers.Scope,
+    start: Annotated[str, Query(alias="from", max_length=100, description=_node("one end"))],
+    end: Annotated[str, Query(alias="to", max_length=100, description=_node("the other end"))],
+) -> schemas.PathsOut:
     """Shortest first, at most ten, at most eight edges long."""
-    return {"paths": await parts.graph_questions().paths(caller, kind, id, start, end)}
+    return schemas.PathsOut(paths=await parts.graph_questions().paths(caller, kind, id, start, end))

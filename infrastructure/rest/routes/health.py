@@ -1,41 +1,57 @@
 """Whether the process lives and is ready, and what the doctor says."""
 
-from typing import Annotated, Any, Literal
+from collections import Counter
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.requests import Request
 
+from domain.run import MOVES, Run
 from infrastructure.rest import schemas
 from infrastructure.rest.access import Caller, Parts
 from infrastructure.rest.paging import Listed
 
 router = APIRouter(tags=["health"])
+MOST_RUNS = 100_000
+
+
+class Exposition(PlainTextResponse):
+    """Prometheus' text format, 0.0.4."""
+
+    media_type = "text/plain; version=0.0.4"
 
 
 @router.get("/health", summary="Is the process alive?", operation_id="health")
-async def health() -> dict[Literal["status"], Literal["ok"]]:
-    return {"status": "ok"}
+async def health() -> schemas.HealthOut:
+    return schemas.HealthOut(status="ok")
 
 
-@router.get("/ready", summary="Can it take work?", operation_id="ready")
-async def ready(parts: Parts, response: Response) -> dict[str, str]:
+@router.get(
+    "/ready",
+    summary="Can it take work?",
+    operation_id="ready",
+    responses={503: {"model": schemas.ReadyOut, "description": "Not ready."}},
+)
+async def ready(parts: Parts, response: Response) -> schemas.ReadyOut:
     """503 when the database cannot be read. Says which model stands behind the default alias."""
     level, _ = await parts.database().health()
     response.status_code = 503 if level == "failed" else 200
     info = parts.llm().describe(parts.alias())
-    return {"status": "ready" if level != "failed" else "not ready", "model": info.model, "backend": info.backend}
+    return schemas.ReadyOut(
+        status="ready" if level != "failed" else "not ready", model=info.model, backend=info.backend
+    )
 
 
-@router.get("/metrics", summary="Numbers for Prometheus", response_class=PlainTextResponse, operation_id="metrics")
-async def metrics(caller: Caller, parts: Parts) -> str:
-    """Runs by state in the caller's workspace."""
-    from domain.run import MOVES, Run
-
+@router.get("/metrics", summary="Numbers for Prometheus", response_class=Exposition, operation_id="metrics")
+async def metrics(caller: Caller, parts: Parts, request: Request) -> str:
+    """Runs by state in the caller's workspace, and open streams."""
+    runs = await parts.store().find(Run, caller.principal.workspace_id, limit=MOST_RUNS)
+    phases = Counter(run.phase for run in runs)
     lines = ["# HELP caseworks_runs Runs by state.", "# TYPE caseworks_runs gauge"]
-    for phase in MOVES:
-        found = await parts.store().find(Run, caller.principal.workspace_id, where={"phase": phase}, limit=100_000)
-        lines.append(f'caseworks_runs{{state="{phase}"}} {len(found)}')
+    lines += [f'caseworks_runs{{state="{phase}"}} {phases[phase]}' for phase in MOVES]
+    lines += ["# HELP caseworks_streams Open event streams.", "# TYPE caseworks_streams gauge"]
+    lines.append(f"caseworks_streams {request.app.state.streams}")
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Projects, their case file, report and members."""
+"""Projects, their case file and report."""
 
 from collections import defaultdict
 from typing import Annotated, Literal
@@ -7,18 +7,19 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
 from domain.artifact import SECTIONS
-from domain.project import Budget
-from infrastructure.rest import presenters, schemas
-from infrastructure.rest.access import Caller, Match, Paged, Parts, etag
+from domain.project import Budget, Project
+from infrastructure.rest import identifiers, presenters, schemas
+from infrastructure.rest.access import Caller, Match, Paged, Parts, Poster, etag
 from infrastructure.rest.paging import Listed
 from infrastructure.rest.routes.artifacts import presented
 from services.projects import NewProject, ProjectChange
 
 router = APIRouter(prefix="/v1/projects", tags=["projects"])
+CASE_FILE_PAGE = 1000
 
 
 @router.post("", status_code=201, summary="Create a project", operation_id="create_project")
-async def create(caller: Caller, parts: Parts, body: schemas.ProjectBody, response: Response) -> schemas.ProjectOut:
+async def create(caller: Poster, parts: Parts, body: schemas.ProjectBody, response: Response) -> schemas.ProjectOut:
     """The goal is filed as its first artifact. Hand over inputs next, then start a run."""
     new = NewProject(
         goal=body.goal,
@@ -46,9 +47,7 @@ async def page(
 
 
 @router.get("/{project_id}", summary="One project", operation_id="get_project")
-async def get(caller: Caller, parts: Parts, project_id: str, response: Response) -> schemas.ProjectOut:
-    from domain.project import Project
-
+async def get(caller: Caller, parts: Parts, project_id: identifiers.Project, response: Response) -> schemas.ProjectOut:
     project = await parts.desk().get(caller, Project, project_id)
     response.headers["ETag"] = etag(project.version)
     return presenters.project(project)
@@ -56,7 +55,12 @@ async def get(caller: Caller, parts: Parts, project_id: str, response: Response)
 
 @router.patch("/{project_id}", summary="Change name, instructions or budget", operation_id="change_project")
 async def change(
-    caller: Caller, parts: Parts, project_id: str, body: schemas.ProjectPatch, match: Match, response: Response
+    caller: Caller,
+    parts: Parts,
+    project_id: identifiers.Project,
+    body: schemas.ProjectPatch,
+    match: Match,
+    response: Response,
 ) -> schemas.ProjectOut:
     budget = Budget(money=body.budget.money, calls=body.budget.calls) if body.budget is not None else None
     wanted = ProjectChange(
@@ -68,17 +72,20 @@ async def change(
 
 
 @router.delete("/{project_id}", summary="Archive a project", operation_id="archive_project")
-async def archive(caller: Caller, parts: Parts, project_id: str) -> schemas.ProjectOut:
+async def archive(caller: Caller, parts: Parts, project_id: identifiers.Project) -> schemas.ProjectOut:
     """Nothing is deleted: the project takes no more work."""
     return presenters.project(await parts.projects().archive(caller, project_id))
 
 
 @router.get("/{project_id}/case-file", summary="All artifacts by section", operation_id="get_case_file")
-async def case_file(caller: Caller, parts: Parts, project_id: str) -> schemas.CaseFileOut:
-    found = await parts.artifacts().page(caller, project_id, "", 1000)
+async def case_file(caller: Caller, parts: Parts, project_id: identifiers.Project) -> schemas.CaseFileOut:
     sections: dict[str, list[schemas.ArtifactOut]] = defaultdict(list)
-    for item in await presented(caller, parts, found):
-        sections[item.section].append(item)
+    after: str | None = ""
+    while after is not None:
+        found = await parts.artifacts().page(caller, project_id, after, CASE_FILE_PAGE)
+        for item in await presented(caller, parts, found):
+            sections[item.section].append(item)
+        after = found[-1].id if len(found) == CASE_FILE_PAGE else None
     return schemas.CaseFileOut(project_id=project_id, sections={s: sections[s] for s in SECTIONS if s in sections})
 
 
@@ -88,40 +95,11 @@ async def case_file(caller: Caller, parts: Parts, project_id: str) -> schemas.Ca
     operation_id="get_report",
     response_class=HTMLResponse,
 )
-async def report(caller: Caller, parts: Parts, project_id: str) -> HTMLResponse:
+async def report(caller: Caller, parts: Parts, project_id: identifiers.Project) -> HTMLResponse:
     return HTMLResponse(await parts.reports().html(caller, project_id))
 
 
 @router.get("/{project_id}/usage", summary="What its calls used in all", operation_id="get_usage")
-async def usage(caller: Caller, parts: Parts, project_id: str) -> schemas.UsageOut:
-    from domain.project import Project
-
+async def usage(caller: Caller, parts: Parts, project_id: identifiers.Project) -> schemas.UsageOut:
     await parts.desk().get(caller, Project, project_id)
     return presenters.usage(await parts.store().usage(caller.principal.workspace_id, project_id))
-
-
-@router.get("/{project_id}/members", tags=["members"], summary="The team", operation_id="list_members")
-async def members(caller: Caller, parts: Parts, project_id: str) -> Listed[schemas.MemberOut]:
-    found = await parts.projects().members(caller, project_id)
-    return Listed(items=[presenters.member(item) for item in found])
-
-
-@router.post(
-    "/{project_id}/members", status_code=201, tags=["members"], summary="Add a member", operation_id="add_member"
-)
-async def add_member(
-    caller: Caller, parts: Parts, project_id: str, body: schemas.MemberBody, response: Response
-) -> schemas.MemberOut:
-    member = await parts.projects().add_member(caller, project_id, body.subject_id, body.role)
-    response.headers["Location"] = f"/v1/projects/{project_id}/members/{member.id}"
-    return presenters.member(member)
-
-
-@router.patch(
-    "/{project_id}/members/{member_id}", tags=["members"], summary="Change a member", operation_id="change_member"
-)
-async def change_member(
-    caller: Caller, parts: Parts, project_id: str, member_id: str, body: schemas.MemberPatch
-) -> schemas.MemberOut:
-    member = await parts.projects().change_member(caller, project_id, member_id, body.role, body.behaviour)
-    return presenters.member(member)

@@ -1,0 +1,108 @@
+"""`caseworks inbox`: what waits for a person, and the answers."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from infrastructure.cli import words
+from infrastructure.cli.endings import Code, Ended
+from infrastructure.cli.output import document, facts, say, table
+from infrastructure.cli.session import DataDir, Json, Session, going_on, segment, session, text_of
+
+app = typer.Typer(
+    help="What waits for you: list, show, answer. Alone it lists.\n\nExample: caseworks inbox", rich_markup_mode=None
+)
+Id = Annotated[str, typer.Argument(help="The item's id.", metavar="ITEM")]
+STATES = ("open", "answered", "withdrawn")
+
+
+@app.callback(invoke_without_command=True)
+def bare(ctx: typer.Context, json: Json = False, data_dir: DataDir = None) -> None:
+    if ctx.invoked_subcommand is None:
+        listed(ctx, json=json, data_dir=data_dir)
+
+
+@app.command("list")
+def listed(
+    ctx: typer.Context,
+    state: Annotated[str, typer.Option(help="open, answered or withdrawn.")] = "open",
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List what waits for you.
+
+    Example: caseworks inbox list --json
+    """
+    with session(ctx, data_dir) as found:
+        items = found.api.all("/v1/inbox", state=state)
+    if json:
+        document({"items": items})
+        return
+    rows = [(i["id"], i["kind"], words.line(i["title"], 60), ", ".join(i["answers"]), i["project_id"]) for i in items]
+    table(("id", "kind", "what", "answers", "project"), rows, "Nothing waits for you.")
+
+
+@app.command()
+def show(ctx: typer.Context, item: Id, json: Json = False, data_dir: DataDir = None) -> None:
+    """Show an item, with the draft that it is about.
+
+    Example: caseworks inbox show inb_…
+    """
+    with session(ctx, data_dir) as found:
+        known = _item(found, item)
+        draft = found.api.text(f"/v1/inbox/{segment(item)}/draft") if known["has_draft"] else ""
+    if json:
+        document(known | {"draft": draft or None})
+    else:
+        facts(_facts(known, draft))
+
+
+def _item(found: Session, id: str) -> Any:
+    """By its id, in whatever state; the API lists items, it does not show one."""
+    for state in STATES:
+        for item in found.api.all("/v1/inbox", state=state):
+            if item["id"] == id:
+                return item
+    raise Ended(Code.USAGE, f"There is no inbox item {id} here; list them with `caseworks inbox`.")
+
+
+def _facts(item: Any, draft: str) -> list[tuple[str, object]]:
+    return [
+        ("id", item["id"]),
+        ("kind", item["kind"]),
+        ("title", words.line(item["title"])),
+        ("state", item["state"]),
+        ("answers", ", ".join(item["answers"])),
+        ("task", item["task_id"]),
+        ("project", item["project_id"]),
+        ("detail", f"{item['detail']}\n" if item["detail"] else ""),
+        ("findings", "".join(f"- {each}\n" for each in item["findings"])),
+        ("draft", f"{draft}\n" if draft else ""),
+    ]
+
+
+@app.command()
+def answer(
+    ctx: typer.Context,
+    item: Id,
+    action: Annotated[str, typer.Argument(help="approve, reject, hand_in, accept, retry or discard.")],
+    hint: Annotated[str, typer.Option(help="What should be different; @PATH reads it from a file.")] = "",
+    file: Annotated[Path | None, typer.Option(help="What you hand in.", metavar="PATH")] = None,
+    title: Annotated[str, typer.Option(help="The title of what you hand in.")] = "",
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Answer an item.
+
+    Example: caseworks inbox answer inb_… retry --hint "Use only the second source."
+    """
+    body = {"action": action, "hint": text_of(hint, "hint"), "title": title}
+    if file is not None:
+        body["text"] = text_of(f"@{file}", "work")
+    with session(ctx, data_dir) as found:
+        answered = found.api.post(f"/v1/inbox/{segment(item)}/answer", body)
+        if json:
+            document(answered)
+        else:
+            say(f"Answered: {action}. {going_on(found, answered['project_id'])}")

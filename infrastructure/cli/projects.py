@@ -1,0 +1,85 @@
+"""`caseworks projects`: list them, look at one, archive one."""
+
+from typing import Annotated, Any
+
+import typer
+
+from infrastructure.cli import words
+from infrastructure.cli.output import document, facts, say, table
+from infrastructure.cli.session import DataDir, Json, segment, session
+
+app = typer.Typer(
+    help="Projects: list, show, archive. Alone it lists.\n\nExample: caseworks projects", rich_markup_mode=None
+)
+Id = Annotated[str, typer.Argument(help="The project's id.", metavar="PROJECT")]
+Archived = Annotated[bool, typer.Option("--archived", help="Those that are archived.")]
+
+
+@app.callback(invoke_without_command=True)
+def bare(ctx: typer.Context, archived: Archived = False, json: Json = False, data_dir: DataDir = None) -> None:
+    if ctx.invoked_subcommand is None:
+        _list(ctx, archived, json, data_dir)
+
+
+@app.command("list")
+def listed(ctx: typer.Context, archived: Archived = False, json: Json = False, data_dir: DataDir = None) -> None:
+    """List projects, newest first.
+
+    Example: caseworks projects list --json
+    """
+    _list(ctx, archived, json, data_dir)
+
+
+def _list(ctx: typer.Context, archived: bool, json: bool, data_dir: DataDir) -> None:
+    with session(ctx, data_dir) as found:
+        items = found.api.all("/v1/projects", state="archived" if archived else "active")
+    if json:
+        document({"items": items})
+        return
+    rows = [(item["id"], words.line(item["name"], 60), item["state"], words.when(item["created_at"])) for item in items]
+    table(("id", "name", "state", "created"), rows, 'None yet; start one with `caseworks run "GOAL" --input PATH`.')
+
+
+@app.command()
+def show(ctx: typer.Context, project: Id, json: Json = False, data_dir: DataDir = None) -> None:
+    """Show one project.
+
+    Example: caseworks projects show prj_…
+    """
+    with session(ctx, data_dir) as found:
+        item = found.api.get(f"/v1/projects/{segment(project)}")
+    if json:
+        document(item)
+    else:
+        facts(_facts(item))
+
+
+def _facts(item: Any) -> list[tuple[str, object]]:
+    budget = item["budget"]
+    return [
+        ("id", item["id"]),
+        ("name", words.line(item["name"])),
+        ("goal", item["goal"]),
+        ("instructions", item["instructions"]),
+        ("state", item["state"]),
+        ("manager", item["manager_id"]),
+        ("owner", item["owner_id"]),
+        ("budget", "" if budget["calls"] is None else f"{budget['calls']} calls"),
+        ("most money", "" if budget["money"] is None else words.money(budget["money"], "")),
+        ("approve plan", "yes" if item["approve_plan"] else "no"),
+        ("created", words.when(item["created_at"])),
+    ]
+
+
+@app.command()
+def archive(ctx: typer.Context, project: Id, json: Json = False, data_dir: DataDir = None) -> None:
+    """Archive a project: nothing is deleted, it takes no more work.
+
+    Example: caseworks projects archive prj_…
+    """
+    with session(ctx, data_dir) as found:
+        item = found.api.delete(f"/v1/projects/{segment(project)}")
+    if json:
+        document(item)
+    else:
+        say(f"The project {item['id']} is archived; its case file stays readable.")

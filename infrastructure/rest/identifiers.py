@@ -1,0 +1,14 @@
+"""Ids in addresses."""
+
+from typing import Annotated
+
+from fastapi import Path
+
+Project = Annotated[str, Path(description="The project's id.", examples=["prj_06b2x"])]
+Member = Annotated[str, Path(description="The member's id.", examples=["mbr_06b2x"])]
+Task = Annotated[str, Path(description="The task's id.", examples=["tsk_06b2x"])]
+Run = Annotated[str, Path(description="The run's id.", examples=["run_06b2z"])]
+Artifact = Annotated[str, Path(description="The artifact's id.", examples=["art_06b2x"])]
+Item = Annotated[str, Path(description="The inbox item's id.", examples=["inb_06b2x"])]
+Agent = Annotated[str, Path(description="The agent's id.", examples=["agt_synthesizer"])]
+Scope = Annotated[str, Path(description="The id of the project, agent or workspace.", examples=["prj_06b2x"])]

@@ -1,0 +1,51 @@
+"""The inbox: what waits for a person."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import PlainTextResponse
+
+from domain.errors import NotFound
+from domain.inbox import InboxItem
+from infrastructure.rest import identifiers, presenters, schemas
+from infrastructure.rest.access import Caller, Paged, Parts, Poster
+from infrastructure.rest.paging import Listed
+from services.work_orders import Answer
+
+router = APIRouter(tags=["inbox"])
+
+
+@router.get("/v1/inbox", summary="What waits for you", operation_id="list_inbox")
+async def page(
+    caller: Caller,
+    parts: Parts,
+    paged: Paged,
+    state: Annotated[Literal["open", "answered", "withdrawn"], Query()] = "open",
+) -> Listed[schemas.InboxOut]:
+    found = await parts.work_orders().inbox(caller, paged.cursor, paged.more, state)
+    shown, cursor = paged.cut(found)
+    return Listed(items=[presenters.inbox(item) for item in shown], next_cursor=cursor)
+
+
+@router.get(
+    "/v1/inbox/{item_id}/draft",
+    summary="The draft that an item is about",
+    operation_id="get_draft",
+    response_class=PlainTextResponse,
+)
+async def draft(caller: Caller, parts: Parts, item_id: identifiers.Item) -> PlainTextResponse:
+    item = await parts.desk().get(caller, InboxItem, item_id)
+    if item.draft is None:
+        raise NotFound("draft of the inbox item", item_id)
+    _, body = await parts.artifacts().draft(caller, item.draft)
+    return PlainTextResponse(body.decode("utf-8", "replace"))
+
+
+@router.post("/v1/inbox/{item_id}/answer", summary="Answer an item", operation_id="answer_inbox")
+async def answer(caller: Poster, parts: Parts, item_id: identifiers.Item, body: schemas.AnswerBody) -> schemas.InboxOut:
+    """An approval: `approve`, `reject`. Work: `hand_in` with `text`. A task that needs attention: `accept` its draft
+    as it is, `retry` with a hint, or `discard`."""
+    await parts.desk().get(caller, InboxItem, item_id)
+    stored = await parts.intake().text(caller.principal.workspace_id, body.text) if body.text.strip() else None
+    given = Answer(action=body.action, hint=body.hint, title=body.title, handed_in=stored)
+    return presenters.inbox(await parts.work_orders().answer(caller, item_id, given))

@@ -1,0 +1,85 @@
+"""What goes over the wire."""
+
+from infrastructure.rest.schemas.artifacts import (
+    ArtifactBody,
+    ArtifactForm,
+    ArtifactOut,
+    CaseFileOut,
+    QABody,
+    QAOut,
+    RefOut,
+    VerdictOut,
+    VersionBody,
+    VersionOut,
+)
+from infrastructure.rest.schemas.graphs import EdgeOut, GraphOut, NodeOut, PathsOut
+from infrastructure.rest.schemas.health import HealthOut, ReadyOut
+from infrastructure.rest.schemas.problem import Fault, Problem
+from infrastructure.rest.schemas.projects import (
+    BudgetBody,
+    MemberBody,
+    MemberOut,
+    MemberPatch,
+    ProjectBody,
+    ProjectOut,
+    ProjectPatch,
+)
+from infrastructure.rest.schemas.runs import CallOut, RunOut, UsageOut
+from infrastructure.rest.schemas.staff import AgentOut, FindingOut, OutputTypeOut, TemplateOut
+from infrastructure.rest.schemas.work import (
+    AnswerBody,
+    AssigneeBody,
+    CheckOut,
+    CriterionOut,
+    ExpectedOut,
+    InboxOut,
+    PlanOut,
+    RetryBody,
+    TaskOut,
+    TaskPatch,
+)
+
+__all__ = [
+    "AgentOut",
+    "AnswerBody",
+    "ArtifactBody",
+    "ArtifactForm",
+    "ArtifactOut",
+    "AssigneeBody",
+    "BudgetBody",
+    "CallOut",
+    "CaseFileOut",
+    "CheckOut",
+    "CriterionOut",
+    "EdgeOut",
+    "ExpectedOut",
+    "Fault",
+    "FindingOut",
+    "GraphOut",
+    "HealthOut",
+    "InboxOut",
+    "MemberBody",
+    "MemberOut",
+    "MemberPatch",
+    "NodeOut",
+    "OutputTypeOut",
+    "PathsOut",
+    "PlanOut",
+    "Problem",
+    "ProjectBody",
+    "ProjectOut",
+    "ProjectPatch",
+    "QABody",
+    "QAOut",
+    "ReadyOut",
+    "RefOut",
+    "RetryBody",
+    "RunOut",
+    "TaskOut",
+    "TaskPatch",
+    "TemplateOut",
+    "UsageOut",
+    "VerdictOut",
+    "VersionBody",
+    "VersionOut",
+]

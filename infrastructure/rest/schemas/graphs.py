@@ -1,0 +1,42 @@
+"""Knowledge graphs."""
+
+from pydantic import Field
+
+from infrastructure.rest.schemas.wire import Time, Wire, example
+
+
+class NodeOut(Wire):
+    id: str
+    kind: str
+    label: str
+
+
+class EdgeOut(Wire):
+    source: str
+    target: str
+    relation: str = Field(description="A term of W3C PROV, or one of ours.")
+    at: Time
+    run_id: str | None
+
+
+class GraphOut(Wire):
+    """Node-link form, as networkx reads it. Edges point to the earlier thing."""
+
+    model_config = example(
+        directed=True, multigraph=True,
+        nodes=[
+            {"id": "art_06b2x", "kind": "summary", "label": "Summary of the sources"},
+            {"id": "art_06b2w", "kind": "source", "label": "Licence"},
+        ],
+        edges=[{"source": "art_06b2x", "target": "art_06b2w", "relation": "wasDerivedFrom",
+                "at": "2026-11-21T09:00:00Z", "run_id": "run_06b2z"}],
+    )  # fmt: skip
+    directed: bool
+    multigraph: bool
+    nodes: list[NodeOut]
+    edges: list[EdgeOut]
+
+
+class PathsOut(Wire):
+    model_config = example(paths=[["art_06b2x", "art_06b2w"]])
+    paths: list[list[str]]

@@ -1,0 +1,71 @@
+"""Projects and members."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from infrastructure.rest.schemas.wire import Amount, Time, Wire, example
+
+
+class BudgetBody(Wire):
+    money: Amount | None = Field(None, description="Millionths of the currency, in all.")
+    calls: Amount | None = Field(None, description="Calls to models, in all.")
+
+
+class ProjectBody(Wire):
+    model_config = example(goal="Brief me on the obligations in these licences", name="Licences")
+    goal: str = Field(description="What should exist at the end, in a sentence or a few.")
+    name: str = Field("", max_length=300)
+    instructions: str = Field("", description="How it should be done.")
+    budget: BudgetBody = Field(default_factory=BudgetBody)
+    approve_plan: bool = Field(False, description="Wait for a person to approve the plan.")
+
+
+class ProjectPatch(Wire):
+    model_config = example(instructions="Keep it to one page.")
+    name: Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")] | None = None
+    instructions: str | None = None
+    budget: BudgetBody | None = None
+    approve_plan: bool | None = None
+
+
+class ProjectOut(Wire):
+    model_config = example(
+        id="prj_06b2x", name="Licences", goal="Brief me on the obligations in these licences", instructions="",
+        state="active", manager_id="agt_06b2y", owner_id="usr_06b2a", budget={"money": None, "calls": None},
+        approve_plan=False, created_at="2026-11-21T09:00:00Z",
+    )  # fmt: skip
+    id: str
+    name: str
+    goal: str
+    instructions: str
+    state: str
+    manager_id: str
+    owner_id: str
+    budget: BudgetBody
+    approve_plan: bool
+    created_at: Time
+
+
+class MemberBody(Wire):
+    model_config = example(subject_id="usr_06b2a", role="editor")
+    subject_id: str
+    role: Annotated[str, Field(min_length=1, max_length=60)] = "contributor"
+
+
+class MemberPatch(Wire):
+    model_config = example(role="owner", behaviour="reactive")
+    role: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    behaviour: Literal["autonomous", "semi_autonomous", "reactive", "scheduled"] | None = None
+
+
+class MemberOut(Wire):
+    id: str
+    project_id: str
+    kind: str
+    subject_id: str
+    name: str
+    role: str
+    behaviour: str
+    autonomy: str
+    triggers: list[str]

@@ -1,0 +1,47 @@
+"""Runs, their calls and what they used."""
+
+from infrastructure.rest.schemas.wire import Time, Wire, example
+
+
+class UsageOut(Wire):
+    input_tokens: int
+    output_tokens: int
+    money: int
+    calls: int
+    seconds: float
+
+
+class RunOut(Wire):
+    model_config = example(
+        id="run_06b2z", project_id="prj_06b2x", parent_id=None, root_id="run_06b2z", task_id=None,
+        workflow="project@1", state="running", result=None, reason="", attempt=1, created_at="2026-11-21T09:00:00Z",
+        started_at="2026-11-21T09:00:00Z", ended_at=None,
+        usage={"input_tokens": 0, "output_tokens": 0, "money": 0, "calls": 0, "seconds": 0.0},
+    )  # fmt: skip
+    id: str
+    project_id: str
+    parent_id: str | None
+    root_id: str
+    task_id: str | None
+    workflow: str
+    state: str
+    result: str | None
+    reason: str
+    attempt: int
+    created_at: Time
+    started_at: Time | None
+    ended_at: Time | None
+    usage: UsageOut
+
+
+class CallOut(Wire):
+    key: str
+    state: str
+    purpose: str
+    agent: str
+    alias: str
+    model: str
+    started_at: Time
+    ended_at: Time | None
+    usage: UsageOut
+    error: str

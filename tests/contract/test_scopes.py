@@ -1,0 +1,135 @@
+"""Workspaces: what one holds is invisible in the other, whichever way it is asked for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from adapters.store.tables import metadata
+from domain.artifact import Artifact, Version
+from domain.errors import Forbidden, VersionMoved
+from domain.inbox import InboxItem
+from domain.plan import Plan
+from domain.principal import User
+from domain.project import Member, Project
+from domain.qa import QARecord
+from domain.run import Run, Usage
+from domain.task import Task
+from services.ports.store import Changeset, CounterMove, Fence
+from tests.stores import OTHER, Opened, W, a_call, a_project, a_run, a_task, an_event, indexed, started
+
+
+def changes(**parts: Any) -> Changeset:
+    return Changeset(workspace_id=parts.pop("workspace_id", W), **parts)
+
+
+async def test_another_workspaces_ids_are_invisible_everywhere(at: Opened) -> None:
+    made = {"kind": "source", "section": "sources", "title": "Secret", "made_by": "usr_bob", "digest": "sha256:d"}
+    await at.store.commit(
+        changes(
+            workspace_id=OTHER,
+            puts=[a_project("prj_o", OTHER), a_run("run_o", OTHER, "prj_o")],
+            events=[an_event("art_o", "artifact.published", OTHER, "prj_o", **made)],
+            indexed=[indexed("art_o", "honey", project_id="prj_o")],
+            calls=[a_call("run_o/1/0/1", "run_o", OTHER)],
+        )
+    )
+    assert await at.store.get(Project, W, "prj_o") is None
+    assert await at.store.find(Run, W, where={"project_id": "prj_o"}) == []
+    assert await at.store.calls(W, "run_o") == []
+    assert await at.store.usage(W, "prj_o") == Usage()
+    assert (await at.graphs.whole(W, "prj_o")).edges == (await at.graphs.whole(W, None)).edges == ()
+    for subgraph in (await at.graphs.neighbors(W, "art_o"), await at.graphs.touching(W, "usr_bob")):
+        assert subgraph.edges == ()
+        assert "Secret" not in {node.label for node in subgraph.nodes}
+    assert await at.search.match(W, "prj_o", ["honey"]) == await at.search.passages(W, "art_o") == []
+    assert await at.streams.since(W, "prj_o", 0) == []
+    assert await at.streams.latest(W, "prj_o") == 0
+
+
+async def test_a_changeset_writes_in_its_own_workspace_only(at: Opened) -> None:
+    await at.store.commit(changes(workspace_id=OTHER, puts=[a_project("prj_o", OTHER)]))
+    theirs = replace(a_project("prj_o", OTHER), version=1, name="Mine now")
+    for part in ({"puts": [theirs]}, {"events": [an_event("prj_o", workspace_id=OTHER)]}):
+        with pytest.raises(Forbidden):
+            await at.store.commit(changes(**part))
+    with pytest.raises(VersionMoved):
+        await at.store.commit(changes(puts=[replace(theirs, workspace_id=W)]))
+    with pytest.raises(VersionMoved):
+        await at.store.commit(changes(asserts=[(Project, "prj_o", 1)]))
+
+
+SCOPED = {table.name for table in metadata.sorted_tables if "workspace_id" in table.c}
+
+
+@contextmanager
+def selects() -> Iterator[list[str]]:
+    """What is asked of any database while it is open."""
+    asked: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.lstrip().upper().startswith("SELECT"):
+            asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+async def each_kind(at: Opened) -> None:
+    await at.store.get(Project, W, "x")
+    await at.store.find(Project, W, after="a", newest_first=True)
+    for found in (
+        await at.store.find(Member, W),
+        await at.store.find(Plan, W),
+        await at.store.find(Task, W, where={"state": ["ready"]}),
+        await at.store.find(Artifact, W),
+        await at.store.find(Version, W),
+        await at.store.find(QARecord, W),
+        await at.store.find(InboxItem, W),
+        await at.store.find(User, W),
+    ):
+        assert found == []
+
+
+async def test_every_query_of_the_store_and_its_views_names_the_workspace(at: Opened) -> None:
+    await at.store.commit(started(a_run("run_1")))
+    claim = await at.journal.claim("run_1", "host", 10)
+    assert claim is not None
+    with selects() as asked:
+        await each_kind(at)
+        await at.store.commit(
+            changes(
+                puts=[a_project(), a_task("tsk_1")],
+                asserts=[(Run, "run_1", 1)],
+                events=[
+                    an_event("prj_1", "project.created", name="Bees"),
+                    an_event("mbr_1", "member.added", subject_id="u"),
+                ],
+                indexed=[indexed("art_1", "honey")],
+                counters=[CounterMove(scope="s", name="calls", spend=1)],
+                fence=Fence(run_id="run_1", epoch=claim.epoch),
+            )
+        )
+        await at.store.idempotency(W, "p", "k")
+        await at.store.calls(W, "run_1")
+        await at.store.usage(W, "prj_1")
+        for project in (None, "prj_1"):
+            await at.graphs.whole(W, project)
+            await at.graphs.neighbors(W, "u", project_id=project, relation="partOf", depth=2)
+        await at.graphs.touching(W, "u")
+        await at.search.match(W, "prj_1", ["honey"], sections=["sources"], tasks=["t"], artifacts=["art_1"])
+        await at.search.passages(W, "art_1")
+        await at.streams.since(W, "prj_1", 0)
+        await at.streams.latest(W, "prj_1")
+    seen = {table for table in SCOPED for statement in asked if f" {table}" in statement}
+    assert len(seen) > 15
+    for statement in asked:
+        where = statement.partition("WHERE")[2]
+        assert "workspace_id = " in where, statement

@@ -1,0 +1,13 @@
+"""A server as a process of its own, to be killed: `python -m tests.e2e.server_process DATA_DIR`."""
+
+import sys
+from pathlib import Path
+
+from config.settings import load
+from infrastructure.serving import serve
+from infrastructure.telemetry import set_up
+
+if __name__ == "__main__":
+    settings = load(Path(sys.argv[1]), {}, port=0, limits={"requests_per_minute": 100_000})
+    set_up(settings.log)
+    serve(settings, lambda served: print(served.url, flush=True))
