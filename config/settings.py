@@ -27,7 +27,8 @@ class Log(_Section):
 class Limits(_Section):
     body_bytes: Annotated[int, Field(ge=1024)] = Field(1_000_000, description="JSON body of a request.")
     upload_bytes: Annotated[int, Field(ge=1024)] = Field(50_000_000, description="One uploaded file.")
-    requests_per_minute: Annotated[int, Field(ge=1)] = Field(600, description="Per token; 60 without one.")
+    requests_per_minute: Annotated[int, Field(ge=1)] = Field(600, description="Per token.")
+    anonymous_per_minute: Annotated[int, Field(ge=1)] = Field(60, description="Per address, without a valid token.")
     streams: Annotated[int, Field(ge=1)] = Field(20, description="Open event streams at once.")
     calls_per_run: Annotated[int, Field(ge=1)] = Field(200, description="Recorded calls of one run.")
 

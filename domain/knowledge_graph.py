@@ -46,14 +46,14 @@ def nodes_of(event: Event) -> tuple[Node, ...]:
         case "artifact.published":
             return (
                 Node(id=event.subject, kind=_text(data, "kind"), label=_text(data, "title")),
-                _agent(_text(data, "made_by")),
+                *_agent(_text(data, "made_by")),
             )
         case "plan.adopted":
             return tuple(Node(id=_text(t, "id"), kind="task", label=_text(t, "title")) for t in _items(data, "tasks"))
         case "run.created":
-            return (Node(id=event.subject, kind="run", label=_text(data, "graph")), _agent(event.actor))
+            return (Node(id=event.subject, kind="run", label=_text(data, "graph")), *_agent(event.actor))
         case "artifact.judged":
-            return (_agent(_text(data, "checked_by")),)
+            return _agent(_text(data, "checked_by"))
         case "member.added":
             return (Node(id=_text(data, "subject_id"), kind="person", label=_text(data, "name")),)
         case _:
@@ -116,9 +116,9 @@ def _triples(event: Event) -> list[tuple[str, Relation, str]]:
             return []
 
 
-def _agent(id: str) -> Node:
-    kind = kind_of(id)
-    return Node(id=id, kind="person" if kind == "user" else "agent", label=id)
+def _agent(id: str) -> tuple[Node, ...]:
+    """People have the name that they were added with; an agent's label is its id."""
+    return () if not id or kind_of(id) == "user" else (Node(id=id, kind="agent", label=id),)
 
 
 def _text(data: JsonValue, key: str) -> str:

@@ -57,7 +57,6 @@ class TaskSpec:
     depends_on: tuple[str, ...] = ()
     complexity: Complexity = "medium"
 
-
     def for_person(self) -> "TaskSpec":
         """Without the criteria on citation labels, which only prompts have; a reader judges its sources instead."""
         kept = tuple(c for c in self.criteria if c.check is None or not c.check.rule.startswith("citations@"))

@@ -115,12 +115,14 @@ def _random_node(rng: random.Random, kind: str, i: int, ids: Sequence[str]) -> N
 
 
 def _random_exit(rng: random.Random, id: str, ids: Sequence[str]) -> ExitNode:
+    result = rng.choice(RESULTS)
+    result_from = rng.choice([None, None, f"{rng.choice(ids)}.result"])
     return ExitNode(
         id=id,
-        result=rng.choice(RESULTS),
-        result_from=rng.choice([None, None, f"{rng.choice(ids)}.result"]),
+        result=result,
+        result_from=result_from,
         reason_from=rng.choice([None, f"{rng.choice(ids)}.reason"]),
-        publish=rng.random() < 0.5,
+        publish=result == "succeeded" and result_from is None and rng.random() < 0.8,
         output={"a": _random_path(rng, ids)},
     )
 

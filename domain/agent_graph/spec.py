@@ -109,6 +109,12 @@ class ExitNode(_Spec):
     publish: bool = False
     output: dict[str, Path] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _publishes_success_only(self) -> "ExitNode":
+        if self.publish and (self.result != "succeeded" or self.result_from is not None):
+            raise ValueError("only an exit that always succeeds may publish")
+        return self
+
 
 Node = Annotated[
     AgentNode | CheckNode | SuperviseNode | LoopNode | HumanNode | ChildNode | ExitNode, Field(discriminator="type")

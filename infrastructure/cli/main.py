@@ -1,5 +1,6 @@
 """`caseworks`: the commands, and the one place where errors become a sentence and an exit code."""
 
+import logging
 import os
 import signal
 import sys
@@ -89,8 +90,8 @@ def _usage(error: TyperException) -> str:
 
 
 def _log(error: Exception) -> None:
-    """Where it was raised, for those who asked for it."""
-    if "loguru" in sys.modules:
+    """Where it was raised, for those who asked for it; before the logs are set up, nobody has."""
+    if logging.getLogger().handlers:
         from loguru import logger
 
         logger.opt(exception=error).debug("the command failed")

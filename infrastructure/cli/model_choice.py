@@ -17,13 +17,15 @@ REHEARSAL = "this is a rehearsal: rules write what they can, and nothing is judg
 
 def prepare(settings: "Settings") -> None:
     """Before work starts in this process: the configured model is there, or an Ollama is offered, or it is said that
-    work is rehearsed. Raises LLMError, ConfigurationError."""
+    work is rehearsed. Raises LLMError, ConfigurationError,
+    DataDirectoryError."""
     from infrastructure.data_directory import DataDirectory
     from infrastructure.models import configured
 
     if settings.rehearse:
         return
     directory = DataDirectory(settings.data_dir)
+    directory.prepare()
     models = configured(settings, directory)
     if models is not None:
         check(models)

@@ -11,6 +11,7 @@ from infrastructure.cli.words import clean
 if TYPE_CHECKING:
     from rich.console import Console
 
+NARROW = 110
 PIPED_WIDTH = 160
 """Columns where nobody is looking: wide enough that titles stay on one line for other programs."""
 
@@ -39,12 +40,17 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str, 
     if not found:
         (tell if error else say)(empty)
         return
+    screen = console(error=error)
+    narrow = screen.width < NARROW and "id" in columns
+    if narrow:
+        columns, found = _narrowed(list(columns), found)
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        shown.add_column(name, no_wrap=name in ("id", "state"), overflow="fold")
+    for n, name in enumerate(columns):
+        shown.add_column(
+            name, no_wrap=name in ("id", "state"), overflow="fold", min_width=30 if n == 0 and narrow else None
+        )
     for row in found:
         shown.add_row(*(Text(_encodable(cell, error=error)) for cell in row))
-    screen = console(error=error)
     if screen.is_terminal:
         screen.print(shown)
         return
@@ -52,6 +58,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str, 
         screen.print(shown)
     for line in captured.get().splitlines():
         (tell if error else say)(line.rstrip())
+
+
+def _narrowed(columns: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """The id below the first cell instead of beside it, and no id of the project."""
+    kept = [n for n, name in enumerate(columns) if name not in ("id", "project")]
+    if "id" in columns and kept:
+        id = columns.index("id")
+        rows = [[f"{cell}\n{row[id]}" if n == kept[0] else cell for n, cell in enumerate(row)] for row in rows]
+    return [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> None:

@@ -15,7 +15,6 @@ from infrastructure.rest.problems import problem, unexpected
 
 CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PORT = re.compile(r":\d+$")
-ANONYMOUS_A_MINUTE = 60
 WINDOW_SECONDS = 60
 REMEMBERED = 1000
 OPEN = frozenset({"/health", "/ready", "/openapi.json", "/reference"})
@@ -29,7 +28,7 @@ class Guards:
 
     def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...], limits: Limits, token: str) -> None:
         self._app, self._hosts, self._token = app, {host.lower() for host in hosts}, token
-        self._rates = Rates(limits.requests_per_minute)
+        self._rates = Rates(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,8 +72,8 @@ class Guards:
 class Rates:
     """Requests a minute, in fixed windows: by token, without a valid one by address. Old ones are forgotten."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limits: Limits) -> None:
+        self._known, self._anonymous = limits.requests_per_minute, limits.anonymous_per_minute
         self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def passes(self, who: str, *, known: bool) -> bool:
@@ -85,7 +84,7 @@ class Rates:
         self._windows[who] = (start, count + 1)
         while len(self._windows) > REMEMBERED:
             self._windows.popitem(last=False)
-        return count < (self._most if known else ANONYMOUS_A_MINUTE)
+        return count < (self._known if known else self._anonymous)
 
 
 def signed_in(authorization: str, token: str) -> bool:

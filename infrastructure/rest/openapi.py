@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from config.settings import Settings
-from infrastructure.rest.schemas import Problem
+from infrastructure.rest.schemas import ArtifactForm, Problem
 
 REFS = "#/components/schemas/{model}"
 PROBLEM = {"application/problem+json": {"schema": {"$ref": REFS.format(model="Problem")}}}
@@ -28,15 +28,13 @@ TAGS = {
 
 
 class Api(FastAPI):
-    """Adds the schema that all problems share."""
+    """Adds what no route names by its type: the problem that all share, and the form that is read as it comes."""
 
     def openapi(self) -> dict[str, Any]:
         made = super().openapi()
-        known = made["components"]["schemas"]
-        if "Problem" not in known:
-            schema = Problem.model_json_schema(ref_template=REFS)
-            known |= schema.pop("$defs")
-            known["Problem"] = schema
+        for kind in (Problem, ArtifactForm):
+            schema = kind.model_json_schema(ref_template=REFS)
+            made["components"]["schemas"] |= schema.pop("$defs", {}) | {kind.__name__: schema}
         return made
 
 

@@ -24,8 +24,8 @@ FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": schemas.ArtifactBody.model_json_schema()},
-            "multipart/form-data": {"schema": schemas.ArtifactForm.model_json_schema()},
+            "application/json": {"schema": {"$ref": "#/components/schemas/ArtifactBody"}},
+            "multipart/form-data": {"schema": {"$ref": "#/components/schemas/ArtifactForm"}},
         },
     }
 }

@@ -34,7 +34,6 @@ from services.canonical import digest_of_graph
 from services.ports.content import Content
 from services.unit_of_work import UnitOfWork
 
-MAX_LIVE_CHILDREN = 20
 MAX_DEPTH = 5
 GraphLookup = Callable[[str], AgentGraph]
 
@@ -140,6 +139,8 @@ class Applier:
             child = replace(child, attempt=started.attempts)
             filing.move_task(self._uow, task, started)
         filing.start_run(self._uow, child, graph)
+        if self.run.phase == "paused":
+            self._uow.signal(child.id, "pause")
 
     @_apply.register
     async def _(self, change: OpenInbox) -> None:

@@ -6,7 +6,7 @@ sources that people handed over and what the tasks before this one made, so that
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.agent import Profile
@@ -54,13 +54,16 @@ async def gather(
     found = await search.match(
         task.workspace_id, task.project_id, query, sections=profile.reads, tasks=ancestors, limit=100
     )
+    known = await _known(store, task, [*picked.values(), *found])
+    places = _places(plan, direct, known)
     left = budget - sum(estimated_tokens(hit.text) for hit in picked.values())
-    for hit in ranked(found, query):
+    for hit in ranked(found, query, places):
         cost = estimated_tokens(hit.text)
         if (hit.artifact_id, hit.ordinal) not in picked and cost <= left:
             picked[hit.artifact_id, hit.ordinal] = hit
             left -= cost
-    return await _labelled(store, task, direct, picked.values())
+    ordered = sorted(picked.values(), key=lambda hit: (places.get(hit.artifact_id, 0), hit.ordinal))
+    return _labelled(ordered, direct, {artifact.id: artifact.title for artifact in known})
 
 
 def query_words(text: str) -> list[str]:
@@ -69,12 +72,17 @@ def query_words(text: str) -> list[str]:
     return sorted(counts, key=lambda word: (-counts[word], -len(word), word))[:QUERY_WORDS]
 
 
-def ranked(hits: Sequence[Hit], query: Sequence[str]) -> list[Hit]:
-    """By the query words they hold, rare ones among `hits` counting more. Depends on nothing but its arguments."""
+def ranked(hits: Sequence[Hit], query: Sequence[str], places: Mapping[str, int] | None = None) -> list[Hit]:
+    """By the query words they hold, rare ones among `hits` counting more; equal ones by their artifact's place.
+    Depends on nothing but its arguments."""
     texts = [set(re.findall(r"\w+", hit.text.lower())) for hit in hits]
     common = {word: sum(word in text for text in texts) for word in query}
     scores = [sum(1 / common[word] for word in query if word in text) for text in texts]
-    order = sorted(range(len(hits)), key=lambda i: (-scores[i], hits[i].artifact_id, hits[i].ordinal))
+    place = places or {}
+    order = sorted(
+        range(len(hits)),
+        key=lambda i: (-scores[i], place.get(hits[i].artifact_id, 0), hits[i].artifact_id, hits[i].ordinal),
+    )
     return [hits[i] for i in order]
 
 
@@ -84,7 +92,7 @@ async def _direct(store: Store, task: Task) -> tuple[Artifact, ...]:
     if task.spec.depends_on:
         made = await store.find(Artifact, task.workspace_id, where={**project, "task_id": task.spec.depends_on})
         if made:
-            return tuple(made)
+            return tuple(sorted(made, key=lambda artifact: task.spec.depends_on.index(artifact.task_id or "")))
     return tuple(await store.find(Artifact, task.workspace_id, where={**project, "section": "sources"}, limit=50))
 
 
@@ -125,13 +133,24 @@ def _ancestors(plan: Plan, id: str) -> list[str]:
     return list(found)
 
 
-async def _labelled(store: Store, task: Task, direct: tuple[Artifact, ...], hits: Iterable[Hit]) -> Context:
-    ordered = sorted(hits, key=lambda hit: (hit.artifact_id, hit.ordinal))
-    ids = sorted({hit.artifact_id for hit in ordered})
-    artifacts = await store.find(Artifact, task.workspace_id, where={"project_id": task.project_id, "id": ids})
-    titles = {artifact.id: artifact.title for artifact in artifacts}
+async def _known(store: Store, task: Task, hits: Sequence[Hit]) -> list[Artifact]:
+    ids = sorted({hit.artifact_id for hit in hits})
+    return await store.find(Artifact, task.workspace_id, where={"project_id": task.project_id, "id": ids})
+
+
+def _places(plan: Plan, direct: Sequence[Artifact], known: Sequence[Artifact]) -> dict[str, int]:
+    """An order of artifacts that does not hang on who was faster: direct inputs, what was handed over, then what
+    tasks made, in the order of the plan. Ids made in runs are not in a stable order; those of inputs are."""
+    tasks = {spec.id: number for number, spec in enumerate(plan.tasks, 1)}
+    first = {artifact.id: number for number, artifact in enumerate(direct)}
+    last = len(first)
+    order = sorted(known, key=lambda a: (first.get(a.id, last), tasks.get(a.task_id or "", 0), a.id))
+    return {artifact.id: number for number, artifact in enumerate(order)}
+
+
+def _labelled(hits: Iterable[Hit], direct: tuple[Artifact, ...], titles: Mapping[str, str]) -> Context:
     passages, citations = [], []
-    for number, hit in enumerate(ordered, 1):
+    for number, hit in enumerate(hits, 1):
         label, title = f"S{number}", titles.get(hit.artifact_id, hit.artifact_id)
         text = LABEL.sub("", hit.text)  # labels of another prompt mean nothing here
         passages.append(Passage(label=label, text=text, source=hit.artifact_id, title=title))

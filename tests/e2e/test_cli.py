@@ -23,14 +23,33 @@ from tests.model_servers import model_server
 CASEWORKS = str(Path(sys.executable).with_name("caseworks"))
 NOTES = """# Notes on the move
 
-The office moves in March. The rent falls from 9,000 to 7,500 euros a month.
-The lift is too small for the printing press; the landlord offers a crane for 2,000 euros.
+The office must move before the lease ends in April. The rent falls from 9,000 to 7,500 euros a month. The landlord
+shall repair the roof before the tenants arrive. We assume that the printing press fits into the lift.
 
-## Open
+## Risks
 
-Nobody has asked the fire brigade. The lease ends in April.
+There is a risk that the lift is too small for the printing press; in that case a crane is needed for 2,000 euros.
+If the fire brigade refuses the plan, the move must be postponed. A delay of one week may cost 2,250 euros of rent.
+The internet connection might not be ready, and without it nobody can work.
+
+## Open questions
+
+Who asks the fire brigade? It is not known whether the landlord pays for the crane. It is assumed that the staff agree
+to move on a weekend, but nobody has asked them. The budget of 12,000 euros is not yet approved.
+
+## Decisions
+
+The management decides between three companies. The cheapest offer excludes insurance. The contract may be terminated
+by either party within ten days. The company shall not be liable for damage unless it acted with intent.
 """
 OFFERS = "company,price,days\nSwift,4200,2\nSteady,3900,4\nStrong,5100,1\n"
+RULES = """# Rules
+
+The tenant must leave the rooms clean. The tenant shall return all keys, or pay 300 euros for each one.
+There is a risk that the deposit is kept if the walls are not painted. It is assumed that the carpet belongs to the
+landlord. The deposit of 18,000 euros is returned within three months, unless damage is found. The notes say that the
+lease ends in April; however, the contract says the end of March. Who is right must be decided before the move.
+"""
 GOAL = "Brief the management on the move of the office"
 TROUBLE = re.compile(r"Traceback|Error\b.*\bline \d+|\"level\": \"ERROR\"")
 
@@ -98,6 +117,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("documents")
     (folder / "notes.md").write_text(NOTES)
     (folder / "offers.csv").write_text(OFFERS)
+    (folder / "sub").mkdir()
+    (folder / "sub" / "rules.txt").write_text(RULES)
     return folder
 
 
@@ -233,7 +254,7 @@ def test_content_comes_as_it_is(served: Finished, documents: Path, tmp_path: Pat
 
 
 def test_a_run_goes_through_the_server_that_is_there(served: Finished, documents: Path) -> None:
-    done = caseworks(served.data, "run", "List the offers", "-i", str(documents / "offers.csv"), "--json")
+    done = caseworks(served.data, "run", "A second goal", "-i", str(documents / "notes.md"), "--json")
     assert (done.code, done.json["result"]) == (0, "succeeded")
     assert "The server http://127.0.0.1:" in done.err
 
@@ -253,6 +274,17 @@ def test_the_doctor_verifies_everything(served: Finished) -> None:
 
 
 # people
+
+
+def test_work_that_needs_attention_ends_with_one_and_is_settled_by_a_person(tmp_path: Path, documents: Path) -> None:
+    done = caseworks(tmp_path, "run", "List the offers", "-i", str(documents / "offers.csv"), "--json")
+    assert (done.code, done.json["result"]) == (1, "partial")
+    assert done.err.splitlines()[-1].startswith("The work is done in part: ")
+    first, *_ = done.json["waiting"]
+    assert caseworks(tmp_path, "inbox", "show", first["id"], "--json").json["findings"]
+    answered = caseworks(tmp_path, "inbox", "answer", first["id"], "retry", "--hint", "Use the prices.")
+    assert (answered.code, answered.err) == (0, "")
+    assert caseworks(tmp_path, "inbox", "answer", first["id"], "retry").code == 2
 
 
 def test_a_plan_is_approved_and_a_task_done_by_a_person(tmp_path: Path, documents: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_model_call_in_flight_at_a_kill_is_repeated_with_the_same_key_and_no_o
         try:
             connection = process.connect()
             assert ended(connection, run, 90)["result"] == "succeeded"
-            keys = [chat.headers.get("Idempotency-Key", "") for chat in models.chats]
+            keys = [chat.headers.get("idempotency-key", "") for chat in models.chats]
             assert len(set(keys)) == calls_of(connection, project) == 10
             assert len(keys) - len(set(keys)) <= 2 * 4, "only what was in flight may repeat"
             connection.close()

@@ -408,10 +408,15 @@ def test_a_check_begins_even_when_the_calls_are_used_up() -> None:
 
 
 def test_an_exit_without_a_result_to_read_fails_and_publishes_nothing() -> None:
-    graph = AgentGraph(name="e@1", start="end", nodes=(ExitNode(id="end", result_from="inputs.result", publish=True),))
+    graph = AgentGraph(name="e@1", start="end", nodes=(ExitNode(id="end", result_from="inputs.result"),))
     assert Told(graph, result="nonsense").state.result == "failed"
-    assert not any(isinstance(change, PublishStaged) for change in Told(graph, result="nonsense").changes)
-    assert Told(graph, result="partial").changes == (PublishStaged(run_id="run_1"), EndRun(result="partial"))
+    assert Told(graph, result="partial").changes == (EndRun(result="partial"),)
+
+
+@pytest.mark.parametrize("exit", [{"result": "failed"}, {"result": "partial"}, {"result_from": "inputs.result"}])
+def test_only_an_exit_that_always_succeeds_may_publish(exit: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="only an exit that always succeeds may publish"):
+        ExitNode.model_validate({"id": "end", "publish": True, **exit})
 
 
 def test_a_run_that_ended_does_not_count_what_comes_late() -> None:

@@ -24,7 +24,10 @@ async def agent(caller: Caller, parts: Parts, agent_id: identifiers.Agent) -> sc
 
 @router.get("/v1/templates", summary="Templates", operation_id="list_templates")
 async def templates(
-    caller: Caller, parts: Parts, paged: Paged, kind: Annotated[Literal["plan", "profile", "form"], Query()] = "plan"
+    caller: Caller,
+    parts: Parts,
+    paged: Paged,
+    kind: Annotated[Literal["plan", "profile", "form"], Query(description="What for.")] = "plan",
 ) -> Listed[schemas.TemplateOut]:
     """Plan templates for now."""
     found = list(parts.staff().templates.values()) if kind == "plan" else []

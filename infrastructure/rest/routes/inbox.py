@@ -20,7 +20,7 @@ async def page(
     caller: Caller,
     parts: Parts,
     paged: Paged,
-    state: Annotated[Literal["open", "answered", "withdrawn"], Query()] = "open",
+    state: Annotated[Literal["open", "answered", "withdrawn"], Query(description="Only these.")] = "open",
 ) -> Listed[schemas.InboxOut]:
     found = await parts.work_orders().inbox(caller, paged.cursor, paged.more, state)
     shown, cursor = paged.cut(found)

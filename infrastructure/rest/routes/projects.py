@@ -39,7 +39,7 @@ async def page(
     caller: Caller,
     parts: Parts,
     paged: Paged,
-    state: Annotated[Literal["active", "archived"] | None, Query()] = None,
+    state: Annotated[Literal["active", "archived"] | None, Query(description="Only these.")] = None,
 ) -> Listed[schemas.ProjectOut]:
     found = await parts.projects().page(caller, paged.cursor, paged.more, state)
     shown, cursor = paged.cut(found)

@@ -48,8 +48,10 @@ async def everywhere(
     caller: Caller,
     parts: Parts,
     paged: Paged,
-    state: Annotated[str | None, Query(max_length=40)] = None,
-    assignee: Annotated[str | None, Query(max_length=80)] = None,
+    state: Annotated[str | None, Query(max_length=40, description="Only in this state.", examples=["ready"])] = None,
+    assignee: Annotated[
+        str | None, Query(max_length=80, description="Only theirs: the id of an agent or a user.")
+    ] = None,
 ) -> Listed[schemas.TaskOut]:
     return await _tasks(caller, parts, paged, {} if state is None else {"state": state}, assignee)
 
