@@ -76,7 +76,6 @@ class Container(containers.DeclarativeContainer):
     doctor = providers.Singleton(
         Doctor,
         data_dir=providers.Callable(lambda directory: directory.path, directory),
-        content=content,
         llm=llm,
         alias=alias,
         audit=audit,

@@ -41,6 +41,7 @@ class Artifacts:
 
         async def decide(uow: UnitOfWork) -> Artifact:
             artifact = (await visible(uow, id)).writable()
+            await active_project(uow, artifact.project_id)
             if expected is not None and artifact.version != expected:
                 raise VersionMoved("artifact", id)
             if artifact.digest == stored.digest:

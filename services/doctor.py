@@ -1,5 +1,7 @@
 """What is well and what is not: really tried, each with what to do."""
 
+import asyncio
+import os
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from domain.ports.llm import LLM, LLMError, Request
-from services.ports.content import Content
 from services.ports.views import Audit
 
 Level = Literal["ok", "warning", "failed"]
@@ -27,26 +28,25 @@ class Doctor:
         self,
         *,
         data_dir: Path,
-        content: Content,
         llm: LLM,
         alias: str,
         audit: Audit,
         database: Callable[[], Awaitable[tuple[Level, str]]],
     ) -> None:
-        self._data_dir, self._content, self._llm, self._alias = data_dir, content, llm, alias
+        self._data_dir, self._llm, self._alias = data_dir, llm, alias
         self._audit, self._database = audit, database
 
-    async def examine(self, workspace_id: str, *, verify: bool) -> list[Finding]:
-        findings = [await self._directory(workspace_id), self._disk(), await self._tables(), await self._model()]
+    async def examine(self, *, verify: bool) -> list[Finding]:
+        findings = [await self._directory(), self._disk(), await self._tables(), await self._model()]
         if verify:
             findings += await self._verified()
         return findings
 
-    async def _directory(self, workspace_id: str) -> Finding:
+    async def _directory(self) -> Finding:
         try:
-            await self._content.put(workspace_id, b"caseworks doctor\n")
+            await asyncio.to_thread(_write, self._data_dir / ".doctor")
         except OSError as error:
-            detail = f"{self._data_dir} cannot be written ({error.strerror}): make it writable for this user."
+            detail = f"{self._data_dir} cannot be written ({error.strerror}): make room, or make it writable for this user."
             return Finding(name="data directory", level="failed", detail=detail)
         return Finding(name="data directory", level="ok", detail=f"{self._data_dir} can be written")
 
@@ -87,3 +87,14 @@ class Doctor:
             detail = "audit chain, graph, search, streams, ledger and all content agree"
             return [Finding(name="verify", level="ok", detail=detail)]
         return [Finding(name="verify", level="failed", detail=fault) for fault in faults]
+
+
+def _write(path: Path) -> None:
+    """A page, really on the disk; then away with it."""
+    try:
+        with path.open("wb") as file:
+            file.write(bytes(65536))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        path.unlink(missing_ok=True)

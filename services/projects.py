@@ -6,7 +6,9 @@ from typing import Literal
 from domain.errors import Conflict, Invalid, NotFound, VersionMoved
 from domain.principal import User
 from domain.project import Budget, Member, Project, name_of
+from services.artifacts import active_project
 from services.desk import Command, Desk
+from services.filing import live_project_run
 from services.inputs import Filed, Intake, Stored, file
 from services.unit_of_work import UnitOfWork
 
@@ -69,7 +71,7 @@ class Projects:
         """Raises VersionMoved when `expected` (If-Match) is not the stored version."""
 
         async def decide(uow: UnitOfWork) -> Project:
-            project = await uow.get(Project, id)
+            project = await active_project(uow, id)
             check_version(project.version, expected, "project", id)
             values = {name: value for name, value in vars(change).items() if value is not None}
             changed = replace(project, **values)
@@ -80,9 +82,13 @@ class Projects:
         return await self._desk.carry_out(command, Project, decide)
 
     async def archive(self, command: Command, id: str) -> Project:
+        """A live run is cancelled: an archived project takes no work."""
+
         async def decide(uow: UnitOfWork) -> Project:
             archived = (await uow.get(Project, id)).archived()
             uow.put(archived)
+            if (live := await live_project_run(uow, id)) is not None:
+                uow.signal(live.id, "cancel")
             uow.happened("project.archived", id, project_id=id)
             return archived
 
@@ -102,7 +108,7 @@ class Projects:
         """A person of this workspace; only the owner exists for now."""
 
         async def decide(uow: UnitOfWork) -> Member:
-            project = await uow.get(Project, project_id)
+            project = await active_project(uow, project_id)
             user = await uow.get(User, user_id)
             if any(m.subject_id == user_id for m in await uow.find(Member, {"project_id": project_id})):
                 raise Conflict(f"{user.name} is on the team of {project_id} already.")

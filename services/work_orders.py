@@ -166,6 +166,8 @@ class WorkOrders:
 
         async def decide(uow: UnitOfWork) -> Task:
             task = await uow.get(Task, task_id)
+            if task.state not in ("needs_attention", "skipped", "cancelled"):
+                raise RefusedTransition("task", task_id, task.state, "tried again")
             await self._withdraw(uow, task)
             return await self._again(uow, task, hint)
 

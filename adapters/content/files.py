@@ -29,9 +29,9 @@ class FileContent(Content):
     def _put(self, workspace_id: str, content: bytes) -> str:
         digest = digest_of(content)
         path = self._path(workspace_id, digest)
-        if path.exists():
+        if path.exists() and digest_of(path.read_bytes()) == digest:
             return digest
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(path.parent)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -58,7 +58,18 @@ class FileContent(Content):
 
     def _path(self, workspace_id: str, digest: str) -> Path:
         name = digest.removeprefix("sha256:")
+        if len(name) != 64 or not name.isalnum():
+            raise ContentMissing(f"{digest[:80]!r} is not a digest.")
         return self._root / workspace_id / name[:2] / name
+
+
+def _make(path: Path) -> None:
+    """The directory, and each one above it that is missing, synced into the one that names it."""
+    if path.is_dir():
+        return
+    _make(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    _sync_directory(path.parent)
 
 
 def _sync_directory(path: Path) -> None:

@@ -8,7 +8,7 @@ from infrastructure.cli.endings import Code, Ended, explained
 from infrastructure.cli.output import say, tell
 
 ROOT = Path(__file__).parents[2]
-GOAL = "Brief the management on what these documents say, where they disagree, and what has to be decided"
+GOAL = "Brief the board on replacing the boiler with a heat pump: what the documents say, where they disagree, what is open"
 MARK = ".caseworks-demo"
 """Names a directory as ours, so that nothing else is ever removed."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from config.settings import Settings
+from infrastructure.rest import schemas
 from infrastructure.rest.schemas import ArtifactForm, Problem
 
 REFS = "#/components/schemas/{model}"
@@ -35,7 +36,15 @@ class Api(FastAPI):
         for kind in (Problem, ArtifactForm):
             schema = kind.model_json_schema(ref_template=REFS)
             made["components"]["schemas"] |= schema.pop("$defs", {}) | {kind.__name__: schema}
+        for name, schema in made["components"]["schemas"].items():
+            schema |= _examples(name)
         return made
+
+
+def _examples(name: str) -> dict[str, Any]:
+    """As the schema gives them: FastAPI drops the fields of examples that are null."""
+    extra = getattr(schemas, name).model_config.get("json_schema_extra") if name in schemas.__all__ else None
+    return {"examples": extra["examples"]} if isinstance(extra, dict) else {}
 
 
 def document() -> dict[str, Any]:

@@ -204,15 +204,12 @@ def test_a_run_ends_with_a_table_and_what_no_model_judged(tmp_path: Path, docume
 
 
 READS: dict[str, Callable[[Any], list[str]]] = {
-    "projects": lambda d: ["projects"],
     "projects list": lambda d: ["projects", "list"],
     "projects show": lambda d: ["projects", "show", d["project_id"]],
     "show": lambda d: ["show"],
-    "tasks": lambda d: ["tasks"],
     "tasks list": lambda d: ["tasks", "list", "--state", "done"],
     "tasks show": lambda d: ["tasks", "show", d["artifacts"][0]["task_id"]],
     "inbox": lambda d: ["inbox"],
-    "artifacts": lambda d: ["artifacts"],
     "artifacts show": lambda d: ["artifacts", "show", d["artifacts"][0]["id"]],
     "artifacts versions": lambda d: ["artifacts", "versions", d["artifacts"][0]["id"]],
     "artifacts lineage": lambda d: ["artifacts", "lineage", d["artifacts"][0]["id"]],
@@ -301,7 +298,8 @@ def test_a_plan_is_approved_and_a_task_done_by_a_person(tmp_path: Path, document
     assert (again.code, [item["kind"] for item in again.json["waiting"]]) == (1, ["work"])
     handed = caseworks(tmp_path, "tasks", "complete", task, "--file", notes)
     assert (handed.code, handed.err) == (0, "")
-    assert caseworks(tmp_path, "run", "--continue", project, "--json").json["waiting"] == []
+    after = caseworks(tmp_path, "run", "--continue", project, "--json")
+    assert after.json["waiting"] != again.json["waiting"]
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path, documents: Path) -> None:
@@ -314,7 +312,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, documents: Path) -> None:
     assert not TROUBLE.search(err)
     project = caseworks(tmp_path, "projects", "--json").json["items"][0]["id"]
     with started(tmp_path, "run", "--continue", project, "--wait") as process:
-        line_with(process, "caseworks inbox answer")
+        line_with(process, "goes on")
         process.kill()
     with started(tmp_path, "run", "--continue", project, "--wait", "--json") as process:
         line_with(process, "caseworks inbox answer")
@@ -385,11 +383,13 @@ def test_a_model_is_pinned_after_it_was_found_and_missed_when_it_is_gone(tmp_pat
 
 def test_the_demo_rehearses_and_says_how_to_do_it_oneself(tmp_path: Path, documents: Path) -> None:
     script = f"from pathlib import Path; from infrastructure.cli.demo import demo; demo(Path({str(documents)!r}))"
-    for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stderr
+    (tmp_path / ".demo").mkdir()
+    (tmp_path / ".demo" / ".caseworks-demo").touch()
+    (tmp_path / ".demo" / "lock").write_text("from an earlier demo")
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
     assert '.venv/bin/caseworks run "What you want to have at the end" --input your-folder/' in done.stdout
     assert "No model or person vouches for" in done.stdout
     assert len(caseworks(tmp_path / ".demo", "projects", "--json").json["items"]) == 1

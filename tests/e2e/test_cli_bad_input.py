@@ -40,7 +40,7 @@ def only(done: Done, code: int, *words: str) -> None:
 # goals
 
 
-@pytest.mark.parametrize("goal", ["", "   ", "\n"])
+@pytest.mark.parametrize("goal", ["", " \n"])
 def test_an_empty_goal_is_refused(tmp_path: Path, goal: str) -> None:
     only(caseworks(tmp_path / "data", "run", goal), 2, "needs a goal")
     assert not (tmp_path / "data").exists()
@@ -123,7 +123,6 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_made(tmp_
     [
         (("projects", "show", "prj_none"), "There is no project prj_none"),
         (("projects", "show", "../../health"), "is not an id"),
-        (("show", "prj_none"), "There is no project prj_none"),
         (("tasks", "retry", "tsk_none"), "There is no task tsk_none"),
         (("inbox", "answer", "inb_none", "approve"), "inb_none"),
         (("artifacts", "content", "art_none"), "There is no artifact art_none"),
@@ -140,12 +139,10 @@ def test_an_unknown_id_is_named(data: Path, words: tuple[str, ...], said: str) -
     [
         ("nothing",),
         ("run", "x", "--nothing"),
-        ("run", "x", "--budget-money", "lots"),
         ("run", "x", "--continue", "prj_x"),
         ("up", "--port", "99999"),
         ("tasks", "list", "--state", "lazy"),
         ("config", "model", "gpt"),
-        ("artifacts", "refuse", "art_x"),
     ],
 )
 def test_wrong_usage_is_one_sentence(tmp_path: Path, words: tuple[str, ...]) -> None:
@@ -160,7 +157,7 @@ def test_wrong_usage_is_one_sentence(tmp_path: Path, words: tuple[str, ...]) -> 
 def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     where = tmp_path / place
-    for words in (("projects",), ("up",), ("run", GOAL)):
+    for words in (("projects",), ("run", GOAL)):
         only(caseworks(where, *words), 3, str(where), "--data-dir")
 
 
@@ -219,7 +216,6 @@ def test_a_port_that_is_taken_is_named(data: Path) -> None:
 def test_a_broken_file_is_named_with_its_line(tmp_path: Path, file: str, text: str, words: str) -> None:
     (tmp_path / file).write_text(text)
     only(caseworks(tmp_path, "run", GOAL), 3, str(tmp_path / file), words)
-    assert caseworks(tmp_path, "doctor").code == 3
 
 
 def test_a_broken_variable_is_named(tmp_path: Path) -> None:

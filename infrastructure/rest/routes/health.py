@@ -61,7 +61,7 @@ async def doctor(
     parts: Parts,
     verify: Annotated[bool, Query(description="Also rebuild and compare, check the audit chain, re-hash.")] = False,
 ) -> Listed[schemas.FindingOut]:
-    findings = await parts.doctor().examine(caller.principal.workspace_id, verify=verify)
+    findings = await parts.doctor().examine(verify=verify)
     return Listed(items=[schemas.FindingOut(name=f.name, level=f.level, detail=f.detail) for f in findings])
 
 
