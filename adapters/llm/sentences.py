@@ -50,11 +50,17 @@ HEADING = re.compile(r"^#{1,6}\s+(?P<marked>.*?)\s*#*$|^(?P<shouted>[A-Z][A-Z &/
 UNDERLINE = re.compile(r"^([=\-~^\"*+])\1{2,}$")
 BULLET = re.compile(r"^(?:[-*+•·–‣◦o]|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}(?:\.\d{1,2})+\.?)\s+(?=\S)")
 SKIPPED = re.compile(
-    r"^\||\|$|^\+[-=+]+\+|(?<!\.)(?<!\.\s)(?:\.\s?){4,}\s*\w*$|\[Page \d+\]"
+    r"^\*?Rehearsal: put together|^Severity is a guess|^Nothing (?:further )?in the sources|^No (?:sources|room) w"
+    r"|^\||\|$|^\+[-=+]+\+|(?<!\.)(?<!\.\s)(?:\.\s?){4,}\s*\w*$|\[Page \d+\]"
     r"|^(?:page\s+)?[\divxlc]{1,5}(?:\s+of\s+\d+)?$"
     r"|^\[[^\]]+\]:\s|^\.\. |^:\w+:|^<!--|^-->|^https?://\S+$|^(?:>>>|\$ |\.\.\.)",
     re.IGNORECASE,
 )
+ASKED = re.compile(  # what an earlier rehearsal made a question of
+    r"^(?:Is it settled that|What does this come down to in our case:|Do we follow this:|"
+    r'What holds for us where the source leaves it open:) "(.+)"\?$'
+)
+RULER = re.compile(r"^\s*\|[\s:|-]+\|\s*$")
 DATA = re.compile(r"^\s*(?:\{.*\}|[^:.!?]{1,40}:\s[^:]+[,;]\s[^:,;]{1,40}:\s.*)\s*,?$")
 SYMBOLS = re.compile(r"[{}<>=|\\$#~^_*+@]")
 COMMENT = re.compile(r"<!--.{0,6000}?(?:-->|\Z)", re.DOTALL)
@@ -180,13 +186,23 @@ def _sentence(text: str, passage: Passage, section: str, position: int) -> Sente
 
 def _statements(document: Sequence[Passage]) -> Iterator[Sentence]:
     """Lines of tables and records, for documents without sentences; those with a highest or lowest value first."""
-    lines = [(passage, _flat(line.strip().rstrip(","))) for passage in document for line in passage.text.splitlines()]
+    lines = [(passage, _flat(line.strip().rstrip(","))) for passage in document for line in _records(passage.text)]
     extreme = _extremes([line for _, line in lines])
     for index, (passage, line) in enumerate(lines):
         text = clean(line).strip(" #>|*-")
         if 2 <= len(text.split()) <= LONGEST and not SKIPPED.search(text):
             statement = _sentence(text, passage, "", 0 if index in extreme else index + 10)
             yield replace(statement, record=True)
+
+
+def _records(text: str) -> Iterator[str]:
+    """Lines; of a Markdown table's rows the longest cell, and not its head."""
+    lines = text.splitlines()
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if not line.lstrip().startswith("|"):
+            yield line
+        elif not RULER.match(line) and not RULER.match(following):
+            yield max((cell.strip() for cell in line.strip(" |").split("|")), key=len)
 
 
 def _extremes(lines: Sequence[str]) -> set[int]:
@@ -238,7 +254,7 @@ def _blocks(text: str, repeated: set[str]) -> Iterator[tuple[str, str]]:
         if heading and not code:
             yield "heading", heading["marked"] or heading["shouted"]
         elif bullet and not code and not SKIPPED.search(line):
-            kind, pending = "item", [line[bullet.end() :]]
+            kind, pending = "item", [ASKED.sub(r"\1.", line[bullet.end() :].strip())]
 
 
 def cut(text: str, whole: bool = False) -> Iterator[str]:

@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 
 import rfc8785
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from adapters.store import projections, statements, tables
+from adapters.store import projections, statements
 from adapters.store.entities import KINDS, TABLES, adapter, row_of, stamp
 from domain.errors import Forbidden, LimitReached, VersionMoved
 from domain.events import Event
@@ -84,7 +84,7 @@ def _put(connection: Connection, entity: Entity) -> None:
     table, row = TABLES[type(entity)], row_of(entity)
     if entity.version == 0:
         try:
-            connection.execute(insert(table), row)
+            connection.execute(statements.new_row(table), row)
         except IntegrityError:
             raise VersionMoved(KINDS[type(entity)], entity.id) from None
     else:
@@ -209,4 +209,4 @@ def chained(previous: str, body: str) -> str:
 
 
 def forget_ready(connection: Connection, run_id: str) -> None:
-    connection.execute(delete(tables.ready).where(tables.ready.c.run_id == run_id))
+    connection.execute(statements.FORGET_READY, {"run": run_id})

@@ -3,9 +3,9 @@
 import time
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
-from adapters.store import tables
+from adapters.store import statements, tables
 from adapters.store.committing import forget_ready, make_ready
 from adapters.store.database import Database
 from adapters.store.entities import adapter, entity_of, time_of
@@ -14,7 +14,7 @@ from domain.run import Run
 from services.ports.journal import Claim, Journal, ReadyRun, Segment
 from services.ports.store import JournalEntry, RecordedCall, Signal
 
-leases, ready, signals = tables.leases, tables.ready, tables.signals
+leases, ready = tables.leases, tables.ready
 
 
 class SqlJournal(Journal):
@@ -44,8 +44,8 @@ class SqlJournal(Journal):
         return await self._database.read(lambda connection: _segment(connection, claim.run_id))
 
     async def signals(self, run_id: str) -> list[Signal]:
-        query = select(signals).where(signals.c.run_id == run_id, signals.c.consumed == 0, signals.c.due <= time.time())
-        rows = await self._database.read(lambda c: c.execute(query.order_by(signals.c.position)).all())
+        values = {"run": run_id, "now": time.time()}
+        rows = await self._database.read(lambda c: c.execute(statements.SIGNALS, values).all())
         return [
             Signal(
                 run_id=row.run_id,
@@ -58,8 +58,8 @@ class SqlJournal(Journal):
         ]
 
     async def ready(self, limit: int) -> list[ReadyRun]:
-        query = select(ready).where(ready.c.at <= time.time()).order_by(ready.c.priority, ready.c.at).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        values = {"now": time.time(), "most": limit}
+        rows = await self._database.read(lambda connection: connection.execute(statements.READY, values).all())
         return [
             ReadyRun(
                 run_id=row.run_id,
@@ -72,34 +72,28 @@ class SqlJournal(Journal):
         ]
 
     async def next_due(self) -> datetime | None:
-        query = select(func.min(ready.c.at)).where(ready.c.at > time.time())
-        at = await self._database.read(lambda connection: connection.execute(query).scalar())
+        values = {"now": time.time()}
+        at = await self._database.read(lambda connection: connection.execute(statements.NEXT_DUE, values).scalar())
         return None if at is None else time_of(at)
 
     async def call(self, key: str) -> RecordedCall | None:
-        query = select(tables.calls.c.body).where(tables.calls.c.key == key)
-        body = await self._database.read(lambda connection: connection.execute(query).scalar())
+        body = await self._database.read(lambda c: c.execute(statements.CALL, {"call": key}).scalar())
         return None if body is None else adapter(RecordedCall).validate_json(body)
 
 
 def _claim(connection: Connection, run_id: str, owner: str, seconds: float) -> Claim | None:
-    run = connection.execute(select(tables.runs.c.body, tables.runs.c.phase).where(tables.runs.c.id == run_id)).first()
+    run = connection.execute(statements.RUN, {"run": run_id}).first()
     if run is None or run.phase == "ended":
         forget_ready(connection, run_id)
         return None
     now = time.time()
-    taken = connection.execute(
-        update(leases)
-        .where(leases.c.run_id == run_id, leases.c.until <= now)
-        .values(owner=owner, epoch=leases.c.epoch + 1, until=now + seconds)
-        .returning(leases.c.epoch, leases.c.workspace_id)
-    ).first()
+    taken = connection.execute(statements.TAKE, {"run": run_id, "now": now, "by": owner, "end": now + seconds}).first()
     if taken is None:
-        until = select(leases.c.until).where(leases.c.run_id == run_id).scalar_subquery()
-        connection.execute(update(ready).where(ready.c.run_id == run_id).values(at=until))
+        until = connection.execute(statements.LEASED_UNTIL, {"run": run_id}).scalar()
+        connection.execute(statements.READY_AT, {"run": run_id, "due": until})
         return None
-    again = update(ready).where(ready.c.run_id == run_id).values(at=now + seconds)
-    if connection.execute(again).rowcount == 0:  # so that it is found if this owner dies
+    again = connection.execute(statements.READY_AT, {"run": run_id, "due": now + seconds})
+    if again.rowcount == 0:  # so that it is found if this owner dies
         make_ready(connection, adapter(Run).validate_json(run.body), now + seconds)
     return Claim(
         run_id=run_id,
@@ -112,25 +106,20 @@ def _claim(connection: Connection, run_id: str, owner: str, seconds: float) -> C
 
 def _renew(connection: Connection, claim: Claim, seconds: float) -> bool:
     now = time.time()
-    held = (leases.c.run_id == claim.run_id, leases.c.epoch == claim.epoch, leases.c.until > now)
-    if connection.execute(update(leases).where(*held).values(until=now + seconds)).rowcount != 1:
+    held = {"run": claim.run_id, "held": claim.epoch, "now": now}
+    if connection.execute(statements.RENEW, {**held, "end": now + seconds}).rowcount != 1:
         return False
-    connection.execute(update(ready).where(ready.c.run_id == claim.run_id).values(at=now + seconds))
+    connection.execute(statements.READY_AT, {"run": claim.run_id, "due": now + seconds})
     return True
 
 
 def _release(connection: Connection, claim: Claim, snapshot: str, seq: int) -> bool:
-    now = time.time()
-    waiting = select(func.min(signals.c.due)).where(signals.c.run_id == claim.run_id, signals.c.consumed == 0)
-    due = connection.execute(waiting).scalar()
-    run = connection.execute(
-        select(tables.runs.c.body, tables.runs.c.phase).where(tables.runs.c.id == claim.run_id)
-    ).one()
-    if due is not None and due <= now and run.phase != "ended":
+    due = connection.execute(statements.NEXT_SIGNAL, {"run": claim.run_id}).scalar()
+    run = connection.execute(statements.RUN, {"run": claim.run_id}).one()
+    if due is not None and due <= time.time() and run.phase != "ended":
         return False
-    held = (leases.c.run_id == claim.run_id, leases.c.epoch == claim.epoch)
-    freed = update(leases).where(*held).values(owner=None, until=0.0, snapshot=snapshot, seq=seq)
-    if connection.execute(freed).rowcount != 1:
+    held = {"run": claim.run_id, "held": claim.epoch}
+    if connection.execute(statements.LET_GO, {**held, "state": snapshot, "last": seq}).rowcount != 1:
         return True
     forget_ready(connection, claim.run_id)
     if due is not None and run.phase != "ended":
@@ -139,20 +128,10 @@ def _release(connection: Connection, claim: Claim, snapshot: str, seq: int) -> b
 
 
 def _segment(connection: Connection, run_id: str) -> Segment:
-    row = connection.execute(
-        select(tables.runs.c.body, tables.runs.c.version, leases.c.snapshot, leases.c.seq)
-        .join_from(tables.runs, leases, leases.c.run_id == tables.runs.c.id)
-        .where(tables.runs.c.id == run_id)
-    ).one()
+    row = connection.execute(statements.LEASED_RUN, {"run": run_id}).one()
     run = entity_of(Run, row.body, row.version)
-    graph = connection.execute(
-        select(tables.graphs.c.body).where(tables.graphs.c.digest == run.graph_digest)
-    ).scalar_one()
-    entries = connection.execute(
-        select(tables.journal)
-        .where(tables.journal.c.run_id == run_id, tables.journal.c.seq > row.seq)
-        .order_by(tables.journal.c.seq)
-    ).all()
+    graph = connection.execute(statements.GRAPH, {"graph": run.graph_digest}).scalar_one()
+    entries = connection.execute(statements.ENTRIES, {"run": run_id, "after": row.seq}).all()
     return Segment(
         run=run,
         graph=AgentGraph.model_validate_json(graph),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, func, select
 
-from adapters.store import tables
+from adapters.store import statements, tables
 from adapters.store.committing import apply
 from adapters.store.database import Database
 from adapters.store.entities import TABLES, adapter, entity_of
@@ -23,9 +23,8 @@ class SqlStore(Store):
         await self._database.write(lambda connection: apply(connection, changes))
 
     async def get(self, kind: type[E], workspace_id: str, id: str) -> E | None:
-        table = TABLES[kind]
-        query = select(table.c.body, table.c.version).where(table.c.id == id, table.c.workspace_id == workspace_id)
-        row = await self._database.read(lambda connection: connection.execute(query).first())
+        query, the = statements.entity(TABLES[kind]), {"the": id, "workspace": workspace_id}
+        row = await self._database.read(lambda connection: connection.execute(query, the).first())
         return None if row is None else entity_of(kind, row.body, row.version)
 
     async def find(

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from sqlalchemy import Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Insert, Select, Table, Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from adapters.store import tables
@@ -63,6 +63,57 @@ PUT_CHAIN = _chain.on_conflict_do_update(
     index_elements=[tables.chains.c.workspace_id],
     set_={"position": _chain.excluded.position, "hash": _chain.excluded.hash},
 )
+
+# carrying runs on
+
+_leases, _ready_runs, _signals = tables.leases, tables.ready, tables.signals
+RUN = select(tables.runs.c.body, tables.runs.c.phase).where(tables.runs.c.id == bindparam("run"))
+TAKE = (
+    update(_leases)
+    .where(_leases.c.run_id == bindparam("run"), _leases.c.until <= bindparam("now"))
+    .values(owner=bindparam("by"), epoch=_leases.c.epoch + 1, until=bindparam("end"))
+    .returning(_leases.c.epoch, _leases.c.workspace_id)
+)
+_held = (_leases.c.run_id == bindparam("run"), _leases.c.epoch == bindparam("held"))
+RENEW = update(_leases).where(*_held, _leases.c.until > bindparam("now")).values(until=bindparam("end"))
+LET_GO = update(_leases).where(*_held).values(owner=None, until=0.0, snapshot=bindparam("state"), seq=bindparam("last"))
+LEASED_UNTIL = select(_leases.c.until).where(_leases.c.run_id == bindparam("run"))
+READY_AT = update(_ready_runs).where(_ready_runs.c.run_id == bindparam("run")).values(at=bindparam("due"))
+FORGET_READY = delete(_ready_runs).where(_ready_runs.c.run_id == bindparam("run"))
+READY = (
+    select(_ready_runs)
+    .where(_ready_runs.c.at <= bindparam("now"))
+    .order_by(_ready_runs.c.priority, _ready_runs.c.at)
+    .limit(bindparam("most"))
+)
+NEXT_DUE = select(func.min(_ready_runs.c.at)).where(_ready_runs.c.at > bindparam("now"))
+_waiting = (_signals.c.run_id == bindparam("run"), _signals.c.consumed == 0)
+SIGNALS = select(_signals).where(*_waiting, _signals.c.due <= bindparam("now")).order_by(_signals.c.position)
+NEXT_SIGNAL = select(func.min(_signals.c.due)).where(*_waiting)
+LEASED_RUN = (
+    select(tables.runs.c.body, tables.runs.c.version, _leases.c.snapshot, _leases.c.seq)
+    .join_from(tables.runs, _leases, _leases.c.run_id == tables.runs.c.id)
+    .where(tables.runs.c.id == bindparam("run"))
+)
+GRAPH = select(tables.graphs.c.body).where(tables.graphs.c.digest == bindparam("graph"))
+ENTRIES = (
+    select(tables.journal)
+    .where(tables.journal.c.run_id == bindparam("run"), tables.journal.c.seq > bindparam("after"))
+    .order_by(tables.journal.c.seq)
+)
+CALL = select(tables.calls.c.body).where(tables.calls.c.key == bindparam("call"))
+
+
+@cache
+def entity(table: Table) -> Select[str, int]:
+    return select(table.c.body, table.c.version).where(
+        table.c.id == bindparam("the"), table.c.workspace_id == bindparam("workspace")
+    )
+
+
+@cache
+def new_row(table: Table) -> Insert:
+    return insert(table)
 
 
 @cache

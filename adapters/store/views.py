@@ -157,7 +157,7 @@ def _touching(
     for end in ENDS[direction]:
         query = text(
             "SELECT e.* FROM json_each(:ids) AS ids CROSS JOIN graph_edges AS e "  # noqa: S608
-            f"ON e.workspace_id = :workspace AND e.{end} = ids.value WHERE true{where} LIMIT :limit"
+            f"WHERE e.workspace_id = :workspace AND e.{end} = ids.value{where} LIMIT :limit"
         )
         found |= dict.fromkeys(_edges(connection, query, values))
     return list(found)[:limit]

@@ -67,7 +67,7 @@ class _Watch:
                 return False
             with shown.set_aside():
                 tell(f"Waits for you: {words.line(item['title'])}")
-                tell(f"  caseworks inbox answer {item['id']} {'|'.join(item['answers'])}")
+                tell(f"  {words.how_to_answer(item)}")
         return bool(items)
 
     def _approve(self, item: Any) -> None:

@@ -108,8 +108,10 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[int | None, str, dict[str, A
 @contextmanager
 def connected(settings: Settings, *, dispatch: bool = False) -> Iterator[Connection]:
     """With `dispatch`, a program that is started here also carries runs on. Raises DataDirectoryError when another
-    process owns the data directory and does not answer."""
+    process owns the data directory and does not answer, or when there can be none."""
     directory = DataDirectory(settings.data_dir)
+    if not directory.path.is_dir():
+        directory.prepare()
     address = directory.server()
     if address is not None:
         token = settings.token.get_secret_value() if settings.token is not None else directory.token()

@@ -141,7 +141,7 @@ def attention(waiting: list[Any]) -> None:
     for item in waiting:
         say(f"Waits for you: {words.line(item['title'])}")
         say(f"  caseworks inbox show {item['id']}")
-        say(f"  caseworks inbox answer {item['id']} {'|'.join(item['answers'])}")
+        say(f"  {words.how_to_answer(item)}")
 
 
 def spent(result: Outcome) -> str:

@@ -114,7 +114,8 @@ def _prepare(found: "Settings") -> None:
     """The model, unless a server works already: then the model is its affair."""
     from infrastructure.data_directory import DataDirectory
 
-    if DataDirectory(found.data_dir).server() is None:
+    directory = DataDirectory(found.data_dir)
+    if not directory.path.is_dir() or directory.server() is None:
         model_choice.prepare(found)
 
 

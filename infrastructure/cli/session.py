@@ -90,7 +90,8 @@ def session(
     from infrastructure.data_directory import DataDirectory
 
     found = settings(ctx, data_dir, **flags)
-    served = DataDirectory(found.data_dir).server() is not None
+    directory = DataDirectory(found.data_dir)
+    served = directory.path.is_dir() and directory.server() is not None
     with connected(found, dispatch=dispatch) as api:
         yield Session(settings=found, api=api, served=served)
 

@@ -76,3 +76,9 @@ def verdict(artifact: dict[str, Any]) -> str:
     if not qa:
         return "not checked"
     return f"{qa['verdict']}, by {METHODS.get(qa['method'], qa['method'])}"
+
+
+def how_to_answer(item: dict[str, Any]) -> str:
+    """The command that answers an inbox item."""
+    more = " --file PATH" if item["kind"] == "work" else ""
+    return f"caseworks inbox answer {item['id']} {'|'.join(item['answers'])}{more}"

@@ -122,6 +122,7 @@ class Runner:
             await asyncio.sleep(self._beat)
             if not await self._journal.renew(claim, self._lease):
                 return
+            self._nudge(claim.run_id)  # for what came by another process, or has become due
 
     async def _carry(self, session: Session) -> None:
         with logger.contextualize(correlation=session.run.correlation, run=session.run.id):
@@ -129,15 +130,17 @@ class Runner:
                 await self._take(session, self._first_tick(session.run))
             else:
                 self._start(session, [a for a in session.state.active if a.wait == "effect"])
+            session.nudged.set()  # for what came before it was in hand
             while session.state.result is None:
-                session.nudged.clear()
-                await self._drain(session)
-                if session.state.result is not None:
-                    break
-                if session.under_way:
+                if session.nudged.is_set():
+                    session.nudged.clear()
+                    await self._drain(session)
+                elif session.under_way:
                     await self._await_effects(session)
                 elif await self._release(session):
                     return
+                else:
+                    session.nudged.set()
             await self._release(session)
 
     def _first_tick(self, run: Run) -> Started:

@@ -14,6 +14,7 @@ from config.settings import load
 from infrastructure.program import Program
 from infrastructure.serving import beside
 
+NOWHERE = "prj_01m7y000000000000000000000"
 MARKDOWN = b"""# Manual
 
 The lift carries at most 400 kg. It must be inspected every twelve months by a certified inspector.
@@ -84,7 +85,7 @@ class Rest(httpx.Client):
         found: list[dict[str, Any]] = []
         cursor: str | None = ""
         while cursor is not None:
-            query = {"limit": limit, **({"cursor": cursor} if cursor else {})}
+            query: dict[str, int | str] = {"limit": limit, **({"cursor": cursor} if cursor else {})}
             page = self.get(httpx.URL(path).copy_merge_params(query)).json()
             assert set(page) == {"items", "next_cursor"} and len(page["items"]) <= limit
             found += page["items"]

@@ -66,8 +66,8 @@ class Done:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """No settings of the machine, no Ollama, warnings are errors."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORKS_")}
+    """No settings of the machine and no Ollama; warnings are errors."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CASEWORKS_", "COLUMNS"))}
     return kept | {"OLLAMA_HOST": "127.0.0.1:9", "PYTHONWARNINGS": "error", "TZ": "UTC"} | more
 
 
@@ -290,7 +290,8 @@ def test_a_plan_is_approved_and_a_task_done_by_a_person(tmp_path: Path, document
     assert (waits.code, waits.json["result"]) == (1, None)
     item, project = waits.json["waiting"][0], waits.json["project_id"]
     assert "The work waits for you: Approve the plan." in waits.err
-    task = caseworks(tmp_path, "tasks", "--json").json["items"][0]["id"]
+    tasks = caseworks(tmp_path, "tasks", "--json").json["items"]
+    task = next(task["id"] for task in tasks if not task["depends_on"])
     assert caseworks(tmp_path, "tasks", "assign", task, "me").code == 0
     approved = caseworks(tmp_path, "inbox", "answer", item["id"], "approve")
     assert f"caseworks run --continue {project}" in approved.out

@@ -63,7 +63,7 @@ def test_a_stream_that_was_seen_to_its_end_ends_at_once(rest: Rest, worked: dict
 
 @pytest.mark.parametrize("nonsense", ["²", "abc", "-1", "9" * 30])
 def test_a_last_event_id_that_is_none_starts_anew(rest: Rest, worked: dict[str, Any], nonsense: str) -> None:
-    headers = {"Last-Event-ID": nonsense.encode("latin-1")}
+    headers = {b"Last-Event-ID": nonsense.encode("latin-1")}
     with rest.stream("GET", f"/v1/runs/{worked['run']}/events", headers=headers) as response:
         assert next(line for line in response.iter_lines() if line.startswith("id:")) == "id: 1"
 

@@ -1,10 +1,9 @@
 """What holds on every route: the token, foreign ids, editing, repeating, bodies, headers."""
 
 import asyncio
-import json
 import socket
-from collections.abc import Iterator
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 import httpx
@@ -20,14 +19,16 @@ from domain.task import Task
 from infrastructure.rest.guards import OPEN
 from infrastructure.rest.openapi import document
 from services.ports.store import Changeset
-from tests.e2e.rest_client import Rest, Running, pointers, refused
+from tests.e2e.rest_client import NOWHERE, Rest, Running, refused
 
-NOWHERE = "prj_01m7y000000000000000000000"
 Operation = tuple[str, str]
 
 
+DOCUMENT = cache(document)
+
+
 def operations() -> list[Operation]:
-    return [(method.upper(), path) for path, item in document()["paths"].items() for method in item]
+    return [(method.upper(), path) for path, item in DOCUMENT()["paths"].items() for method in item]
 
 
 def filled(path: str, **ids: str) -> str:
@@ -39,12 +40,12 @@ def filled(path: str, **ids: str) -> str:
 
 def body_of(method: str, path: str) -> dict[str, Any]:
     """A body that is well-formed, so that nothing but the id is wrong."""
-    operation = document()["paths"][path][method.lower()]
+    operation = DOCUMENT()["paths"][path][method.lower()]
     if "requestBody" not in operation:
         return {}
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     reference = schema.get("$ref") or schema["anyOf"][0]["$ref"]
-    return {"json": document()["components"]["schemas"][reference.rpartition("/")[2]]["examples"][0]}
+    return {"json": DOCUMENT()["components"]["schemas"][reference.rpartition("/")[2]]["examples"][0]}
 
 
 QUERY = {"node": "x", "from": "x", "to": "y"}
@@ -52,7 +53,7 @@ QUERY = {"node": "x", "from": "x", "to": "y"}
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Basic b3duZXI6dA==", "Bearer", "Bearer \xe9"])
 def test_every_route_but_the_open_ones_needs_the_token(running: Running, authorization: str | None) -> None:
-    headers = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
+    headers = {} if authorization is None else {b"Authorization": authorization.encode("latin-1")}
     closed = [operation for operation in operations() if operation[1] not in OPEN]
     assert len(closed) > 35
     with httpx.Client(base_url=running.url, headers=headers, trust_env=False) as stranger:
@@ -73,14 +74,17 @@ def test_an_id_that_nobody_has_answers_404_everywhere(rest: Rest) -> None:
 async def foreign(running: Running, project: str) -> dict[str, str]:
     """A copy of all that belongs to a project, in another workspace; the new ids by kind."""
     container, principal = running.program.container, running.program.principal
-    now, made = container.clock().now(), dict[str, str]()
+    now = container.clock().now()
+    made: dict[str, str] = {}
     workspace = make_id("workspace", now, container.clock().entropy())
 
     def moved(text: str) -> str:
         return text[:-2] + ("yy" if text.endswith("zz") else "zz")
 
-    store, puts = container.store(), list[Any]()
-    for kind in (Project, Member, Task, Artifact, Version, Run, InboxItem, User):
+    store = container.store()
+    puts: list[Any] = []
+    kinds: tuple[Any, ...] = (Project, Member, Task, Artifact, Version, Run, InboxItem, User)
+    for kind in kinds:
         where = {"project_id": project} if kind is not Project and kind is not User else {}
         for found in await store.find(kind, principal.workspace_id, where=where):
             if kind is Project and found.id != project:
@@ -146,8 +150,9 @@ def test_an_edit_with_an_old_etag_is_refused(rest: Rest) -> None:
     assert changed.json()["name"] == "New" and changed.headers["ETag"] not in ("", tag)
     problem = refused(rest.patch(f"/v1/projects/{project}", json={"name": "Old"}, headers={"If-Match": tag}), 412)
     assert project in problem["detail"]
-    for wrong in ("what", '"²"'.encode("latin-1"), '"' + "9" * 5000 + '"'):
-        refused(rest.patch(f"/v1/projects/{project}", json={"name": "Old"}, headers={"If-Match": wrong}), 422)
+    for wrong in ("what", '"²"', '"' + "9" * 5000 + '"'):
+        given = {b"If-Match": wrong.encode("latin-1")}
+        refused(rest.patch(f"/v1/projects/{project}", json={"name": "Old"}, headers=given), 422)
     for right in (f"W/{changed.headers['ETag']}", "*"):
         assert rest.patch(f"/v1/projects/{project}", json={}, headers={"If-Match": right}).status_code == 200
     artifact = rest.source(project)
@@ -230,101 +235,6 @@ def test_runs_are_steered_once_with_a_key(rest: Rest) -> None:
         rest.until(f"/v1/runs/{run}", lambda found, state=state: found["state"] == state)
     twice(rest, "r", f"/v1/runs/{run}/cancel")
     refused(rest.post(f"/v1/runs/{run}/cancel"), 409)
-
-
-def test_unknown_fields_are_refused_with_a_pointer(rest: Rest) -> None:
-    project = rest.project()
-    wrong: list[tuple[str, str, dict[str, Any], str]] = [
-        ("POST", "/v1/projects", {"goal": "x", "colour": "red"}, "/colour"),
-        ("POST", "/v1/projects", {"goal": "x", "budget": {"mony": 1}}, "/budget/mony"),
-        ("POST", "/v1/projects", {"goal": "x", "budget": {"calls": -1}}, "/budget/calls"),
-        ("POST", "/v1/projects", {"goal": "x", "budget": {"money": 2**60}}, "/budget/money"),
-        ("POST", "/v1/projects", {}, "/goal"),
-        ("POST", "/v1/projects", {"goal": "x", "a/b~c": 1}, "/a~1b~0c"),
-        ("PATCH", f"/v1/projects/{project}", {"goal": "x"}, "/goal"),
-        ("POST", f"/v1/projects/{project}/artifacts", {"title": "x", "text": "y", "z": 1}, "/z"),
-        ("POST", f"/v1/projects/{project}/artifacts", {"title": "x", "text": "y", "section": "q"}, "/section"),
-        ("POST", f"/v1/projects/{project}/artifacts", {"title": "x", "text": "y", "kind": "Q"}, "/kind"),
-        ("POST", f"/v1/projects/{project}/members", {"subject_id": 1}, "/subject_id"),
-    ]
-    for method, path, body, pointer in wrong:
-        assert pointer in pointers(refused(rest.request(method, path, json=body), 422)), (path, body)
-    form = rest.upload(project, "a.md", b"# Text", colour="red")
-    assert pointers(refused(form, 422)) == ["/colour"]
-    refused(rest.post(f"/v1/projects/{project}/artifacts", files={"fil": ("a.md", b"x")}), 422)
-    refused(rest.post(f"/v1/projects/{project}/artifacts", files=[("file", ("a.md", b"x"))] * 2), 400)
-
-
-@pytest.mark.parametrize("limit", ["0", "101", "x", "-1", "1e9"])
-def test_a_page_has_one_to_a_hundred(rest: Rest, limit: str) -> None:
-    problem = refused(rest.get("/v1/projects", params={"limit": limit}), 422)
-    assert pointers(problem) == ["/query/limit"]
-
-
-JSON = {"Content-Type": "application/json"}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"{", b'{"goal": }', b"\xff\xfe", b'{"goal": "\xe9"}', b'{"goal": NaN}', b"\x00", b'{"goal": 1' + b"0" * 5000],
-)
-@pytest.mark.parametrize("path", ["/v1/projects", f"/v1/projects/{NOWHERE}/artifacts", f"/v1/projects/{NOWHERE}/runs"])
-def test_a_malformed_body_answers_400(rest: Rest, path: str, body: bytes) -> None:
-    refused(rest.post(path, content=body, headers=JSON), 400)
-
-
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
-def test_another_media_type_answers_415(rest: Rest, kind: str) -> None:
-    refused(rest.post("/v1/projects", content=b'{"goal": "x"}', headers={"Content-Type": kind}), 415)
-
-
-def test_a_broken_form_answers_400(rest: Rest) -> None:
-    address = f"/v1/projects/{rest.project()}/artifacts"
-    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
-        refused(rest.post(address, content=b"--y\r\nnothing", headers={"Content-Type": kind}), 400)
-
-
-def test_a_surrogate_is_no_character(rest: Rest) -> None:
-    for body in (b'{"goal": "\\ud800"}', b'{"goal": "x", "\\udfff": 1}'):
-        refused(rest.post("/v1/projects", content=body, headers=JSON), 422)
-
-
-def nested(depth: int, opening: str = "[", closing: str = "]") -> bytes:
-    return (
-        '{"goal": ' + opening * (depth - 1) + ("1" if opening != "[" else "") + closing * (depth - 1) + "}"
-    ).encode()
-
-
-def test_json_is_at_most_32_levels_deep(rest: Rest) -> None:
-    assert pointers(refused(rest.post("/v1/projects", content=nested(32), headers=JSON), 422)) == ["/goal"]
-    for body in (nested(33), nested(33, '{"a":', "}")):
-        problem = refused(rest.post("/v1/projects", content=body, headers=JSON), 422)
-        assert "32 levels" in problem["detail"]
-    for bomb in (nested(200_000), b"[" * 900_000, b'{"a":' * 150_000):
-        assert rest.post("/v1/projects", content=bomb, headers=JSON).status_code in (400, 422)
-
-
-def test_a_string_is_at_most_256_kilobytes(rest: Rest) -> None:
-    project = rest.project()
-    for text in ("a" * 256_001, "é" * 128_001):
-        problem = refused(rest.post(f"/v1/projects/{project}/artifacts", json={"title": "x", "text": text}), 422)
-        assert pointers(problem) == ["/text"]
-    assert (
-        rest.post(f"/v1/projects/{project}/artifacts", json={"title": "x", "text": "a " * 128_000}).status_code == 201
-    )
-
-
-@pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_over_a_megabyte_answers_413(rest: Rest, chunked: bool) -> None:
-    whole = json.dumps({"goal": "x", "name": "y" * 1_000_000}).encode()
-
-    def pieces() -> Iterator[bytes]:
-        for start in range(0, len(whole), 100_000):
-            yield whole[start : start + 100_000]
-
-    for path in ("/v1/projects", f"/v1/projects/{NOWHERE}/artifacts"):
-        answer = rest.post(path, content=pieces() if chunked else whole, headers=JSON)
-        refused(answer, 413)
 
 
 def test_a_correlation_id_is_taken_made_and_returned(rest: Rest, running: Running) -> None:

@@ -1,6 +1,5 @@
 """The OpenAPI document is right about the running server."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -24,6 +24,7 @@ from tests.e2e.rest_client import Rest, Running, refused
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 STREAMS = {"follow_run", "follow_project"}  # they do not end by themselves
 EXAMPLES = 12
+Described = APIOperation[Any, Any, Any, Any]
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -33,6 +34,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 NAMES = [operation["operationId"] for _, _, operation in operations() if operation["operationId"] not in STREAMS]
+NAMES.sort(key="archive_project".__eq__)  # last: it leaves nothing to work on
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +49,25 @@ def known(rest: Rest) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def described(running: Running) -> dict[str, APIOperation]:
+def described(running: Running) -> dict[str, Described]:
     schema = schemathesis.openapi.from_dict(running.rest.get("/openapi.json").json())
     schema.config.update(base_url=running.url)
-    found = (result.ok() for result in schema.get_all_operations())
+    found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     return {operation.definition.raw["operationId"]: operation for operation in found}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_server_answers_as_it_is_described(
-    name: str, described: Mapping[str, APIOperation], known: Mapping[str, str], running: Running
+    name: str, described: Mapping[str, Described], known: Mapping[str, str], running: Running
 ) -> None:
     operation = described[name]
     fixed = {key: value for key, value in known.items() if f"{{{key}}}" in operation.path}
-    strategies = [operation.as_strategy(GenerationMode.POSITIVE, path_parameters=fixed)]
-    strategies += [operation.as_strategy(mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)]
+    modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    strategies = [operation.as_strategy(mode, path_parameters=fixed) for mode in (*modes, *modes)]
+    strategies += [
+        operation.as_strategy(GenerationMode.POSITIVE, path_parameters=fixed),
+        operation.as_strategy(modes[1]),
+    ]
     headers = {"Authorization": f"Bearer {running.token}"}
 
     @settings(
@@ -73,9 +79,8 @@ def test_the_server_answers_as_it_is_described(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=st.one_of(strategies))
-    def check(case: Case) -> None:
+    def check(case: Case[Any]) -> None:
         response = case.call(headers=headers)
-        if os.environ.get("SEEN"): open(os.environ["SEEN"],"a").write(f"{name} {response.status_code}\n")
         case.validate_response(response, checks=CHECKS)
         assert response.status_code < 400 or response.headers["content-type"] == ["application/problem+json"]
 
