@@ -196,9 +196,11 @@ def _statements(document: Sequence[Passage]) -> Iterator[Sentence]:
 
 
 def _records(text: str) -> Iterator[str]:
-    """Lines; of a Markdown table's rows the longest cell, and not its head."""
+    """Lines without headings; of a Markdown table's rows the longest cell, and not its head."""
     lines = text.splitlines()
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in zip(lines, [*lines[1:], ""], strict=False):
+        if HEADING.match(line):
+            continue
         if not line.lstrip().startswith("|"):
             yield line
         elif not RULER.match(line) and not RULER.match(following):

@@ -8,7 +8,10 @@ from infrastructure.cli.endings import Code, Ended, explained
 from infrastructure.cli.output import say, tell
 
 ROOT = Path(__file__).parents[2]
-GOAL = "Brief the board on replacing the boiler with a heat pump: what the documents say, where they disagree, what is open"
+GOAL = (
+    "Brief the board on replacing the boiler with a heat pump: "
+    "what the documents say, where they disagree, what is open"
+)
 MARK = ".caseworks-demo"
 """Names a directory as ours, so that nothing else is ever removed."""
 
