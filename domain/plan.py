@@ -38,7 +38,9 @@ class Plan:
         return next(task for task in self.tasks if task.id == id)
 
     def revised(self, spec: TaskSpec, *, made_by: str, origin: str, at: datetime) -> "Plan":
-        """The next version, with `spec` in place of the task of the same id."""
+        """The next version, with `spec` in place of the task of the same id. Raises InvalidPlan without one."""
+        if spec.id not in [task.id for task in self.tasks]:
+            raise InvalidPlan(f"The plan {self.id} has no task {spec.id}.")
         tasks = tuple(spec if task.id == spec.id else task for task in self.tasks)
         return replace(
             self, number=self.number + 1, tasks=tasks, made_by=made_by, origin=origin, created_at=at, version=0

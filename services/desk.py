@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from loguru import logger
+
 from domain.errors import Conflict, NotFound
 from domain.principal import Principal
 from services.ports.clock import Clock
@@ -56,6 +58,7 @@ class Desk:
             if command.key is not None:
                 uow.remember(self._idempotency(command, kind, entity.id))
             await uow.commit()
+            logger.info("{} {} was committed", kind.__name__, entity.id)
             return await self.get(command, kind, entity.id)
 
         return await repeated(attempt)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
 
+from loguru import logger
 from pydantic import TypeAdapter
 
 from domain.agent_graph import Effect
@@ -54,11 +55,15 @@ class Calls:
         """The reply, from the record if there is one. Raises LLMError, LimitReached, LeaseLost."""
         self._n += 1
         key = f"{self._run.id}/{self._effect.id}/{self._n}"
-        request = replace(request, idempotency_key=key)
+        with logger.contextualize(call=key):
+            return await self._answered(replace(request, idempotency_key=key), key, agent, purpose, streamed)
+
+    async def _answered(self, request: Request, key: str, agent: str, purpose: str, streamed: bool) -> Reply:
         recorded = await self._journal.call(key)
         if recorded is not None and recorded.state == "done" and recorded.reply:
             reply = REPLIES.validate_json(await self._content.get(self._run.workspace_id, recorded.reply))
             self.usage += recorded.usage
+            logger.info("a call was answered from its record")
             return reply
         call = await self._reserved(key, request, agent, purpose, recorded)
         try:
@@ -127,9 +132,11 @@ class Calls:
             done, reserve=(-1, -call.reserved), spend=(1, reply.money), kind="settle", money=reply.money, usage=usage
         )
         self.usage += usage
+        logger.info("a call to {} used {} + {} tokens", reply.model, reply.input_tokens, reply.output_tokens)
         return reply
 
     async def _failed(self, call: RecordedCall, error: LLMError) -> None:
+        logger.warning("a call failed: {}", type(error).__name__)
         failed = replace(call, state="failed", error=str(error), ended_at=self._clock.now())
         await self._commit(failed, reserve=(-1, -call.reserved), spend=(0, 0), kind="release", money=0, usage=Usage())
 

@@ -126,6 +126,7 @@ class Runner:
 
     async def _carry(self, session: Session) -> None:
         with logger.contextualize(correlation=session.run.correlation, run=session.run.id):
+            logger.info("the run {} is carried on", session.run.graph)
             if session.state.seq == 0:
                 await self._take(session, self._first_tick(session.run))
             else:
