@@ -15,7 +15,7 @@ from tests.benchmarks.measuring import Measurement, Times, interleaved
 
 NODES = 5
 ALONE, TOGETHER, AT_ONCE = 40, 12, 10
-COMMAND = "python -m tests.benchmarks engine"
+COMMAND = ".venv/bench/bin/python -m tests.benchmarks engine"
 
 
 def chain(nodes: int) -> AgentGraph:

@@ -91,7 +91,7 @@ class House:
     async def ended(self, run_id: str) -> None:
         """Raises AssertionError unless the run succeeded."""
         run = await self.seen(run_id)
-        assert run.result == "succeeded", run
+        assert run.result == "succeeded", f"the run of {run.graph} ended as {run.result}: {run.reason}"
 
     def calls(self, run: Run, effect: Effect, fence: Fence, budget: Budget) -> Calls:
         return Calls(

@@ -26,7 +26,7 @@ from tests.benchmarks.measuring import Measurement
 TASKS, SEED = 60, 60
 QUICK, SLOW = (0.02, 0.08), (0.2, 0.8)  # seconds that writing a draft takes
 JUDGING = 0.25  # of the writing
-COMMAND = "python -m tests.benchmarks makespan"
+COMMAND = ".venv/bench/bin/python -m tests.benchmarks makespan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +102,11 @@ def _handlers(load: Workload) -> Handlers:
 
 async def measured() -> Sequence[Measurement]:
     quick, slow = workload(*QUICK), workload(*SLOW)
-    return [await _compared(load, name, parallel) for name, load in (("20-80 ms", quick), ("0.2-0.8 s", slow))
-            for parallel in (8, 60)]  # fmt: skip
+    return [
+        await _compared(load, name, parallel)
+        for name, load in (("20-80 ms", quick), ("0.2-0.8 s", slow))
+        for parallel in (8, 60)
+    ]
 
 
 async def _compared(load: Workload, name: str, parallel: int) -> Measurement:

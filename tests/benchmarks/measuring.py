@@ -47,7 +47,7 @@ class Times:
 
 
 async def interleaved(times: int, *subjects: Timed, warm: int = 1) -> list[Times]:
-    """Each subject in turn, `times` times, so that all of them see the same weather; the first `warm` are not counted."""
+    """Each subject in turn, `times` times, so that all see the same weather; the first `warm` do not count."""
     seconds: list[list[float]] = [[] for _ in subjects]
     for turn in range(warm + times):
         for measured, subject in zip(seconds, subjects, strict=True):
@@ -65,7 +65,10 @@ def table(measurements: Sequence[Measurement]) -> str:
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     right = {1, 2, 5}
     lines = [
-        "  ".join(cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths)))
+        "  ".join(
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in (head, tuple("-" * width for width in widths), *rows)
     ]
     notes = [f"{m.what}: {m.note}" for m in measurements if m.note]

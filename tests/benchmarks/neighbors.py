@@ -16,7 +16,7 @@ SMALL, LARGE = 1_000, 1_000_000
 DEGREE = 10
 ASKED = 20  # nodes a repetition
 BATCH = 100_000
-COMMAND = "python -m tests.benchmarks neighbors"
+COMMAND = ".venv/bench/bin/python -m tests.benchmarks neighbors"
 EDGE = (
     "INSERT OR IGNORE INTO graph_edges (workspace_id, project_id, source, relation, target, run_id, at) "
     f"VALUES ('{WORKSPACE}', '{PROJECT}', ?, 'wasDerivedFrom', ?, NULL, 0)"

@@ -20,7 +20,7 @@ SERVER_PARTS = "import fastapi, uvicorn"
 RESTING = f"{SERVER_PARTS}, time; print('ready', flush=True); time.sleep(60)"
 SETTLED, IDLE = 3.0, 5.0  # seconds
 TICK = 1 / os.sysconf("SC_CLK_TCK")
-COMMAND = "python -m tests.benchmarks startup"
+COMMAND = ".venv/bench/bin/python -m tests.benchmarks startup"
 
 
 async def measured() -> Sequence[Measurement]:

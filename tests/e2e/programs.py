@@ -63,7 +63,10 @@ def begun(connection: Connection, goal: str = "Brief me on the lift", **more: An
 
 
 def ended(connection: Connection, run: str, seconds: float = 30) -> dict[str, Any]:
-    return until(lambda: connection.get(f"/v1/runs/{run}"), lambda found: found["state"] == "ended", seconds)
+    found: dict[str, Any] = until(
+        lambda: connection.get(f"/v1/runs/{run}"), lambda found: found["state"] == "ended", seconds
+    )
+    return found
 
 
 def until(look: Callable[[], Any], holds: Callable[[Any], bool], seconds: float = 30) -> Any:
