@@ -35,7 +35,7 @@ bench: $(DEV) ## Print ratios: engine, planning, prompts, graph, start-up
 	@.venv/bench/bin/python -m tests.benchmarks
 
 docs: $(DEV) ## Write docs/reference/rest.md from the OpenAPI document
-	@$(PY) -m infrastructure.rest.reference > docs/reference/rest.md
+	@$(PY) -m infrastructure.rest > docs/reference/rest.md
 
 lock: $(DEV) ## Resolve the locks anew
 	@$(COMPILE) -o requirements.lock

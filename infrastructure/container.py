@@ -4,7 +4,6 @@ import os
 import secrets
 import socket
 
-from adapters.store.audit import SqlAudit
 from dependency_injector import containers, providers
 
 from adapters.clock.system import SystemClock
@@ -13,6 +12,7 @@ from adapters.dispatch.in_process import InProcessDispatcher
 from adapters.documents.reader import LocalDocumentReader
 from adapters.live.in_process import InProcessLive
 from adapters.report.html import HtmlReport
+from adapters.store.audit import SqlAudit
 from adapters.store.database import Database
 from adapters.store.runs import SqlJournal
 from adapters.store.state import SqlStore

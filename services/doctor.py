@@ -46,9 +46,7 @@ class Doctor:
         try:
             await asyncio.to_thread(_write, self._data_dir / ".doctor")
         except OSError as error:
-            detail = (
-                f"{self._data_dir} cannot be written ({error.strerror}): make room, or make it writable."
-            )
+            detail = f"{self._data_dir} cannot be written ({error.strerror}): make room, or make it writable."
             return Finding(name="data directory", level="failed", detail=detail)
         return Finding(name="data directory", level="ok", detail=f"{self._data_dir} can be written")
 

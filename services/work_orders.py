@@ -11,7 +11,7 @@ from domain.events import EventType
 from domain.inbox import InboxItem
 from domain.plan import Plan, check_staff
 from domain.project import Project
-from domain.run import Run
+from domain.run import Run, Usage
 from domain.task import Assignee, Task, TaskSpec
 from services import filing
 from services.artifacts import Judgement, active_project, persons_record
@@ -62,6 +62,14 @@ class WorkOrders:
             return run
 
         return await self._desk.carry_out(command, Run, decide)
+
+    async def run(self, command: Command, id: str) -> Run:
+        """The run, with what it and all the runs that it started have used."""
+        run = await self._desk.get(command, Run, id)
+        if run.parent_id is not None:
+            return run
+        tree = await self._desk.store.find(Run, run.workspace_id, where={"root_id": run.id}, limit=10_000)
+        return replace(run, usage=sum((one.usage for one in tree), Usage()))
 
     def _project_run(self, uow: UnitOfWork, project: Project) -> Run:
         id = uow.new_id("run")

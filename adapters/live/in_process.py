@@ -42,6 +42,8 @@ class InProcessLive(Live):
 
     def _tell(self, scope: str, item: TextDelta | None) -> None:
         for queue in self._queues.get(scope, ()):
+            if queue.full() and item is not None:
+                continue
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(item)

@@ -1,11 +1,9 @@
 """The OpenAPI document: what FastAPI says of the routes, with one schema for problems; also without a program."""
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 
-from config.settings import Settings
 from infrastructure.rest import schemas
 from infrastructure.rest.schemas import ArtifactForm, Problem
 
@@ -45,9 +43,3 @@ def _examples(name: str) -> dict[str, Any]:
     """As the schema gives them: FastAPI drops the fields of examples that are null."""
     extra = getattr(schemas, name).model_config.get("json_schema_extra") if name in schemas.__all__ else None
     return {"examples": extra["examples"]} if isinstance(extra, dict) else {}
-
-
-def document() -> dict[str, Any]:
-    from infrastructure.rest.app import create_app
-
-    return create_app(Settings(data_dir=Path())).openapi()

@@ -138,13 +138,3 @@ def _json(value: Any) -> str:
 def _fenced(language: str, text: str) -> str:
     fence = "`" * 4 if "```" in text else "```"
     return f"{fence}{language}\n{text}\n{fence}"
-
-
-def main() -> None:
-    from infrastructure.rest.openapi import document
-
-    print(reference(document()))
-
-
-if __name__ == "__main__":
-    main()

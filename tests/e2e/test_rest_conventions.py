@@ -16,8 +16,8 @@ from domain.principal import User
 from domain.project import Member, Project
 from domain.run import Run
 from domain.task import Task
+from infrastructure.rest.__main__ import document
 from infrastructure.rest.guards import OPEN
-from infrastructure.rest.openapi import document
 from services.ports.store import Changeset
 from tests.e2e.rest_client import NOWHERE, Rest, Running, refused
 

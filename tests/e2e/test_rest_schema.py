@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from infrastructure.rest.openapi import document
+from infrastructure.rest.__main__ import document
 from tests.e2e.rest_client import Rest, Running, refused
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

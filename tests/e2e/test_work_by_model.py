@@ -54,6 +54,7 @@ def test_a_model_plans_writes_and_judges_and_the_results_are_information_product
     assert results["Risks"]["qa"]["checked_by"] == "agt_strategist", "the Critic does not check its own work"
     usage = connection.get(f"/v1/projects/{project}/usage")
     assert usage["calls"] == len(server.chats) == 1 + 3 + 3 + 3
+    assert connection.get(f"/v1/runs/{run}")["usage"]["calls"] == usage["calls"], "its children are counted"
 
 
 def test_prose_instead_of_a_plan_is_asked_again_twice_then_a_template_is_used_and_said(served: Any) -> None:

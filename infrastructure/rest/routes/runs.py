@@ -36,7 +36,8 @@ async def page(caller: Caller, parts: Parts, project_id: identifiers.Project, pa
 
 @router.get("/v1/runs/{run_id}", summary="One run", operation_id="get_run")
 async def get(caller: Caller, parts: Parts, run_id: identifiers.Run) -> schemas.RunOut:
-    return presenters.run(await parts.desk().get(caller, Run, run_id))
+    """A project's run counts the usage of all the runs that it started."""
+    return presenters.run(await parts.work_orders().run(caller, run_id))
 
 
 @router.get("/v1/runs/{run_id}/calls", summary="Its calls to models", operation_id="list_calls")
