@@ -66,8 +66,8 @@ def _startable(tasks: Mapping[str, Task], task: Task) -> bool:
 
 def _after_failure(task: Task, attempt: Run, replan: Run | None) -> Step | None:
     """Once replanned, then it needs attention. Only what was checked and refused is replanned: a model that is down
-    is not mended by other words. None while the replan is under way."""
-    if replan is not None and replan.phase != "ended":
+    is not mended by other words. None while the replan is under way, or when the attempt has just succeeded."""
+    if attempt.result == "succeeded" or (replan is not None and replan.phase != "ended"):
         return None
     if attempt.result == "partial" and not task.replanned and replan is None and task.spec.assignee.kind != "person":
         return "replan"

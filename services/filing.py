@@ -16,12 +16,13 @@ from services.ports.store import Indexed
 from services.unit_of_work import UnitOfWork
 
 
-async def publish(uow: UnitOfWork, content: Content, version: Version) -> Artifact:
-    """`version` becomes its artifact's head, with the newest QA record on it. Raises ArtifactLocked."""
+async def publish(uow: UnitOfWork, content: Content, version: Version, qa: QARecord | None = None) -> Artifact:
+    """`version` becomes its artifact's head, with `qa` or else the newest QA record on it. Raises ArtifactLocked."""
     artifact = await uow.get(Artifact, version.artifact_id)
     published = version.published(artifact.head + 1)
-    records = await uow.find(QARecord, {"artifact_id": artifact.id})
-    qa = next((record for record in reversed(records) if record.digest == version.digest), None)
+    if qa is None:
+        records = await uow.find(QARecord, {"artifact_id": artifact.id})
+        qa = next((record for record in reversed(records) if record.digest == version.digest), None)
     headed = artifact.with_head(published, qa)
     uow.put(published)
     uow.put(headed)

@@ -225,8 +225,9 @@ class WorkOrders:
         else:
             if version is None:
                 raise Invalid("There is no draft to accept; retry it or discard it.", [("/action", "no draft")])
-            uow.put(await persons_record(uow, version, Judgement(verdict="accept", note=answer.hint)))
-            await filing.publish(uow, self._desk.content, version)
+            record = await persons_record(uow, version, Judgement(verdict="accept", note=answer.hint))
+            uow.put(record)
+            await filing.publish(uow, self._desk.content, version, record)
             filing.move_task(uow, task, task.moved("done"))
         await self._tell(uow, item.project_id, start=True)
 

@@ -56,12 +56,12 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         code = app(arguments, prog_name="caseworks", standalone_mode=False)
+        if code == Code.INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+            raise KeyboardInterrupt
     except Ended as ended:
         code = _told(str(ended), ended.code)
     except TyperException as error:
-        code = _told(
-            f"{error.format_message()} `caseworks --help` and `caseworks COMMAND --help` show how.", Code.USAGE
-        )
+        code = _told(_usage(error), Code.USAGE)
     except (KeyboardInterrupt, Abort):
         code = _told("Stopped; nothing that was stored is lost.", Code.INTERRUPTED)
     except BrokenPipeError:

@@ -19,8 +19,9 @@ async def schedule(context: EffectContext) -> EffectResult:
     plan = await newest_plan(context.store, workspace, project)
     if plan is None:
         raise NotFound("plan of the project", project)
+    # Runs first: an attempt that is seen to have ended has moved its task in the same commit.
+    runs = await context.store.find(Run, workspace, where={"project_id": project}, limit=100_000)
     tasks = {task.id: task for task in await context.store.find(Task, workspace, where={"project_id": project})}
-    runs = await context.store.find(Run, workspace, where={"project_id": project, "task_id": list(tasks)})
     outlook = decide(plan, tasks, runs)
     changes: list[Change] = []
     for decision in outlook.decisions:

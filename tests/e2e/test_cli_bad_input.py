@@ -150,6 +150,13 @@ def test_wrong_usage_is_one_sentence(tmp_path: Path, words: tuple[str, ...]) -> 
     assert not (tmp_path / "data").exists()
 
 
+def test_a_command_that_needs_another_word_shows_what_there_is(tmp_path: Path) -> None:
+    done = caseworks(tmp_path, "graph")
+    assert done.code == 2
+    assert done.err.startswith("Usage: caseworks graph")
+    assert "show how" not in done.err
+
+
 # environment
 
 
