@@ -81,25 +81,19 @@ class DataDirectory:
         draft.replace(self._address)
 
     def server(self) -> Address | None:
-        """The server that owns the directory now; None when nobody does."""
-        try:
-            with self._lock.open("r") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return None
-        except FileNotFoundError:
-            return None
-        except OSError:
-            return self._read_address()
+        """The server that owns the directory now; None when nobody does, or its owner does not serve."""
+        return self._read_address() if self.is_owned() else None
 
     def is_owned(self) -> bool:
+        """Whether a process has the lock."""
         try:
             with self._lock.open("r") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-        except FileNotFoundError:
-            return False
-        except OSError:
+        except BlockingIOError:
             return True
+        except OSError:
+            return False
+        return False
 
     def token(self) -> str:
         """The owner's token; made (256 bits, mode 0600) when there is none."""

@@ -40,8 +40,10 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(settings: Settings, *, dispatch: bool = True) -> AsyncIterator[tuple[Served, asyncio.Task[None]]]:
-    """The server, ready; the task ends when it stops. Raises CannotListen, DataDirectoryError, StoreError,
-    ConfigurationError."""
+    """The server, ready; the task ends when it stops. One without `dispatch` is for the caller alone.
+
+    Raises CannotListen, DataDirectoryError, StoreError, ConfigurationError.
+    """
     async with running(settings, dispatch=dispatch) as program:
         listener = _listener(settings)
         port = listener.getsockname()[1]
@@ -60,11 +62,13 @@ async def serving(settings: Settings, *, dispatch: bool = True) -> AsyncIterator
         task = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not task.done():
             await asyncio.sleep(0.01)
-        program.container.directory().announce(settings.host, port)
+        if dispatch:
+            program.container.directory().announce(settings.host, port)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         try:
             yield Served(url=f"http://{host}:{port}", token=program.token, program=program), task
         finally:
+            program.container.live().close()
             server.should_exit = True
             await asyncio.gather(task, return_exceptions=True)
 
@@ -111,9 +115,9 @@ def beside(settings: Settings, *, dispatch: bool) -> Iterator[Served]:
 
     thread = threading.Thread(target=work, name="server")
     thread.start()
-    started.wait()
-    served = outcome.get("served")
     try:
+        started.wait()
+        served = outcome.get("served")
         if isinstance(served, Served):
             yield served
     finally:
@@ -125,19 +129,26 @@ def beside(settings: Settings, *, dispatch: bool) -> Iterator[Served]:
 
 
 class _Stop:
-    """An event that another thread sets."""
+    """An event that another thread sets, perhaps before there is a loop to wait in."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._early = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._event = asyncio.Event()
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        with self._lock:
+            self._loop = loop
+            if self._early:
+                self._event.set()
 
     def set(self) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._event.set)
+        with self._lock:
+            self._early = True
+            if self._loop is not None:
+                with contextlib.suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait(self) -> None:
         await self._event.wait()

@@ -22,7 +22,7 @@ class GraphQuestions:
         self._desk, self._graphs, self._staff = desk, graphs, staff
 
     async def whole(self, command: Command, kind: Kind, id: str) -> Subgraph:
-        """Raises NotFound for a project, agent or workspace that is not the caller's."""
+        """Raises NotFound for a project, agent or workspace that is not the caller's; the workspace may be `me`."""
         workspace = command.principal.workspace_id
         await self._check(command, kind, id)
         match kind:
@@ -91,7 +91,7 @@ class GraphQuestions:
     async def _check(self, command: Command, kind: Kind, id: str) -> None:
         if kind == "project":
             await self._desk.get(command, Project, id)
-        elif kind == "workspace" and id != command.principal.workspace_id:
+        elif kind == "workspace" and id not in ("me", command.principal.workspace_id):
             raise NotFound("workspace", id)
         elif kind == "agent" and id.removeprefix("agt_") not in self._staff.profiles:
             managers = await self._desk.store.find(Project, command.principal.workspace_id)

@@ -13,6 +13,7 @@ class InProcessLive(Live):
     def __init__(self) -> None:
         self._wakers: list[Callable[[str], None]] = []
         self._queues: dict[str, set[asyncio.Queue[TextDelta | None]]] = defaultdict(set)
+        self._closed = False
 
     def wake(self, run_id: str) -> None:
         for waker in self._wakers:
@@ -33,12 +34,19 @@ class InProcessLive(Live):
         self._queues[scope].add(queue)
         try:
             yield None
-            while True:
-                yield await queue.get()
+            while not self._closed:
+                item = await queue.get()
+                if not self._closed:
+                    yield item
         finally:
             self._queues[scope].discard(queue)
             if not self._queues[scope]:
                 del self._queues[scope]
+
+    def close(self) -> None:
+        self._closed = True
+        for scope in list(self._queues):
+            self._tell(scope, None)
 
     def _tell(self, scope: str, item: TextDelta | None) -> None:
         for queue in self._queues.get(scope, ()):

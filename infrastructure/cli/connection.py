@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import httpx
 
 from config.settings import Settings
-from infrastructure.data_directory import DataDirectory, DataDirectoryError
+from infrastructure.data_directory import Address, DataDirectory, DataDirectoryError
 
 
 class Refused(Exception):
@@ -112,7 +113,7 @@ def connected(settings: Settings, *, dispatch: bool = False) -> Iterator[Connect
     directory = DataDirectory(settings.data_dir)
     if not directory.path.is_dir():
         directory.prepare()
-    address = directory.server()
+    address = _awaited(directory)
     if address is not None:
         token = settings.token.get_secret_value() if settings.token is not None else directory.token()
         connection = Connection(address.url, token)
@@ -121,11 +122,6 @@ def connected(settings: Settings, *, dispatch: bool = False) -> Iterator[Connect
         finally:
             connection.close()
         return
-    if directory.is_owned():
-        raise DataDirectoryError(
-            f"Another Caseworks process has the data directory {settings.data_dir} and does not serve (yet); "
-            "wait a moment, or stop it."
-        )
     from infrastructure.serving import beside
 
     with beside(settings, dispatch=dispatch) as served:
@@ -134,3 +130,18 @@ def connected(settings: Settings, *, dispatch: bool = False) -> Iterator[Connect
             yield connection
         finally:
             connection.close()
+
+
+def _awaited(directory: DataDirectory, seconds: float = 20.0) -> Address | None:
+    """The server's address, once a process that has just taken the directory serves or lets go of it."""
+    end = time.monotonic() + seconds
+    while directory.is_owned():
+        if (address := directory.server()) is not None:
+            return address
+        if time.monotonic() > end:
+            raise DataDirectoryError(
+                f"Another Caseworks process has the data directory {directory.path} and does not serve; "
+                "wait for it, or stop it."
+            )
+        time.sleep(0.1)
+    return None

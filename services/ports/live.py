@@ -33,3 +33,7 @@ class Live(ABC):
     @abstractmethod
     def listen(self, scope: str) -> AsyncIterator[TextDelta | None]:
         """None for each stir, and the pieces of text, from now on. At least one None comes at first."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends every listener, now and later: the process stops."""

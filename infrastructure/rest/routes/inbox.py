@@ -27,6 +27,11 @@ async def page(
     return Listed(items=[presenters.inbox(item) for item in shown], next_cursor=cursor)
 
 
+@router.get("/v1/inbox/{item_id}", summary="One item", operation_id="get_inbox_item")
+async def get(caller: Caller, parts: Parts, item_id: identifiers.Item) -> schemas.InboxOut:
+    return presenters.inbox(await parts.desk().get(caller, InboxItem, item_id))
+
+
 @router.get(
     "/v1/inbox/{item_id}/draft",
     summary="The draft that an item is about",
