@@ -280,7 +280,10 @@ class Step:
     # state
 
     def _set(self, **values: object) -> None:
-        self.state = replace(self.state, **values)  # type: ignore[arg-type]
+        """A copy without validating it again: `reduce` does that once, at the end."""
+        state = object.__new__(RunState)
+        state.__dict__.update(self.state.__dict__, **values)
+        self.state = state
 
     def _wait(self, node: str, wait: Wait, ref: str, *, tries: int = 0, people: bool = False) -> None:
         active = Active(node=node, wait=wait, ref=ref, since=self._now, tries=tries, people=people)
@@ -308,10 +311,11 @@ def reduce(
     graph: AgentGraph, state: RunState, tick: Started | EffectDone | EffectFailed | ChangeRefused | SignalReceived
 ) -> tuple[RunState, tuple[Change, ...], tuple[Effect, ...]]:
     """The next state, what to commit with the tick, and what to start afterwards. A run that ended stays as it is."""
-    step = Step(graph, replace(state, seq=state.seq + 1, at=tick.at))
+    step = Step(graph, state)
+    step._set(seq=state.seq + 1, at=tick.at)
     if state.result is None:
         step.take(tick)
-    return step.state, tuple(step.changes), tuple(step.effects)
+    return replace(step.state), tuple(step.changes), tuple(step.effects)
 
 
 def effect_of(graph: AgentGraph, state: RunState, active: Active) -> Effect:

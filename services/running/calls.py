@@ -13,7 +13,7 @@ from domain.errors import LimitReached
 from domain.events import Event
 from domain.ids import digest_of
 from domain.ports.llm import LLM, Delta, LLMError, ModelInfo, ModelUnavailable, Reply, Request, render
-from domain.project import Budget
+from domain.project import Budget, Project
 from domain.run import Run, Usage
 from services.ports.clock import Clock
 from services.ports.content import Content
@@ -33,7 +33,6 @@ class Calls:
         run: Run,
         effect: Effect,
         fence: Fence,
-        budget: Budget,
         *,
         llm: LLM,
         store: Store,
@@ -42,7 +41,7 @@ class Calls:
         clock: Clock,
         live: Live,
     ) -> None:
-        self._run, self._effect, self._fence, self._budget = run, effect, fence, budget
+        self._run, self._effect, self._fence = run, effect, fence
         self._llm, self._store, self._journal, self._content = llm, store, journal, content
         self._clock, self._live = clock, live
         self._n = 0
@@ -145,6 +144,11 @@ class Calls:
         if limit is not None:
             raise LimitReached(limit, f"The run {self._run.id} has used up its limit of {limit}; raise it and retry.")
 
+    async def _budget(self) -> Budget:
+        """The project's, as it stands now: a person may have raised it."""
+        project = await self._store.get(Project, self._run.workspace_id, self._run.project_id)
+        return Budget() if project is None else project.budget
+
     async def _commit(
         self,
         call: RecordedCall,
@@ -155,7 +159,7 @@ class Calls:
         money: int,
         usage: Usage,
     ) -> None:
-        scope, budget = f"project:{self._run.project_id}", self._budget
+        scope, budget = f"project:{self._run.project_id}", await self._budget()
         at = call.ended_at or call.started_at
         moves = [CounterMove(scope=scope, name="calls", reserve=reserve[0], spend=spend[0], cap=budget.calls)]
         if reserve[1] or spend[1]:
@@ -211,4 +215,4 @@ class Calls:
         )
 
 
-CallsFor = Callable[[Run, Effect, Fence, Budget], Calls]
+CallsFor = Callable[[Run, Effect, Fence], Calls]

@@ -26,7 +26,6 @@ from domain.errors import DomainError
 from domain.events import EventType
 from domain.ports.llm import LLMError
 from domain.principal import Principal
-from domain.project import Project
 from domain.run import Run, Usage
 from services.ports.clock import Clock
 from services.ports.content import Content
@@ -195,7 +194,7 @@ class Runner:
         for change in changes:
             await applier.apply(change)
         run = _moved(session.run, state, uow)
-        journaled = replace(tick, changes=()) if isinstance(tick, EffectDone) else tick
+        journaled = replace(tick, changes=()) if isinstance(tick, EffectDone) and tick.changes else tick
         uow.journal(
             JournalEntry(
                 run_id=run.id,
@@ -236,9 +235,7 @@ class Runner:
             session.under_way[task] = effect
 
     async def _perform(self, session: Session, effect: Effect) -> SomeTick:
-        project = await self._store.get(Project, session.run.workspace_id, session.run.project_id)
-        assert project is not None
-        calls = self._calls_for(session.run, effect, session.fence, project.budget)
+        calls = self._calls_for(session.run, effect, session.fence)
         context = EffectContext(
             run=session.run,
             state=session.state,

@@ -8,7 +8,7 @@ from domain.errors import NotFound
 from domain.qa import QARecord
 from domain.run import Run
 from domain.scheduling import Decision, decide, outcome
-from domain.task import Task
+from domain.task import LIVE, Task
 from services.running.effects import EffectContext, EffectResult
 from services.work.planning import newest_plan
 
@@ -19,9 +19,10 @@ async def schedule(context: EffectContext) -> EffectResult:
     plan = await newest_plan(context.store, workspace, project)
     if plan is None:
         raise NotFound("plan of the project", project)
-    # Runs first: an attempt that is seen to have ended has moved its task in the same commit.
-    runs = await context.store.find(Run, workspace, where={"project_id": project}, limit=100_000)
     tasks = {task.id: task for task in await context.store.find(Task, workspace, where={"project_id": project})}
+    live = [task.id for task in tasks.values() if task.state in LIVE]
+    where = {"project_id": project, "task_id": live}
+    runs = await context.store.find(Run, workspace, where=where, limit=10_000) if live else []
     outlook = decide(plan, tasks, runs)
     changes: list[Change] = []
     for decision in outlook.decisions:

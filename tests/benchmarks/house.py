@@ -20,7 +20,7 @@ from adapters.store.views import SqlGraphs, SqlSearch
 from domain.agent_graph import AgentGraph, Effect
 from domain.ports.llm import LLM
 from domain.principal import Principal
-from domain.project import Budget, Project
+from domain.project import Project
 from domain.run import Run
 from services import filing
 from services.canonical import digest_of_graph
@@ -93,12 +93,11 @@ class House:
         run = await self.seen(run_id)
         assert run.result == "succeeded", f"the run of {run.graph} ended as {run.result}: {run.reason}"
 
-    def calls(self, run: Run, effect: Effect, fence: Fence, budget: Budget) -> Calls:
+    def calls(self, run: Run, effect: Effect, fence: Fence) -> Calls:
         return Calls(
             run,
             effect,
             fence,
-            budget,
             llm=self.llm,
             store=self.store,
             journal=self.journal,

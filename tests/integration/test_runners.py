@@ -22,7 +22,7 @@ from domain.criterion import Criterion
 from domain.plan import Plan
 from domain.ports.llm import ModelUnavailable, Request
 from domain.principal import Principal
-from domain.project import Budget, Project
+from domain.project import Project
 from domain.run import Run
 from domain.task import Assignee, Expected, Task, TaskSpec
 from services import filing
@@ -89,12 +89,11 @@ class House:
         await uow.commit()
         return id
 
-    def calls(self, run: Run, effect: Effect, fence: Fence, budget: Budget) -> Calls:
+    def calls(self, run: Run, effect: Effect, fence: Fence) -> Calls:
         return Calls(
             run,
             effect,
             fence,
-            budget,
             llm=RehearsalLLM(),
             store=self.store,
             journal=self.journal,
