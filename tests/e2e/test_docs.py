@@ -42,11 +42,11 @@ EXPECTED = re.compile(r"\s*# exits with (\d)$")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")
 PORT = "8470"
 GROUPS = {
-    "docs/quickstart.md docs/how-to/approve-a-plan.md docs/how-to/do-a-task-yourself.md": True,
+    "docs/quickstart.md docs/how-to/approve-a-plan.md docs/how-to/do-a-task-yourself.md "
+    "docs/how-to/read-the-audit.md": True,
     "docs/how-to/accept-retry-discard.md docs/how-to/configure-a-model.md docs/how-to/set-a-budget.md": True,
     "README.md": False,
     "docs/how-to/move-and-back-up.md": False,
-    "docs/how-to/read-the-audit.md": False,
     "docs/how-to/put-a-proxy-before-it.md": False,
 }
 """Pages that are run on one data directory; true where a server is started beside them, which is faster."""
@@ -59,7 +59,8 @@ last() { grep -oE "$1_[0-9a-z]{20,}" "$LOG" | tail -1; }
 curl() { command curl --fail-with-body -sS --max-time 40 "$@"; }
 fail() { echo "FAILED: $1: exit code $2, not $3"; exit 1; }
 trap '[ -z "$server" ] || { kill $server; wait $server; }' EXIT
-up() { "$@" & server=$!; for i in $(seq 150); do command curl -s "$HEALTH" >/dev/null && return 0; sleep 0.2; done; }
+answers() { command curl -s "$HEALTH" >/dev/null; }
+up() { answers || { "$@" & server=$!; }; for i in $(seq 150); do answers && return 0; sleep 0.2; done; return 3; }
 """
 
 
@@ -384,19 +385,14 @@ def test_the_decisions_are_numbered_without_a_gap_and_listed() -> None:
     listed = re.findall(r"\((0[^)]+)\)", (folder / "README.md").read_text("utf-8"))
     assert listed == pages
     for page in pages:
-        assert re.findall(r"^\*\*(\w+)\.\*\*", (folder / page).read_text("utf-8"), re.MULTILINE) == [
-            "Context",
-            "Choice",
-            "Price",
-        ], page
+        parts = re.findall(r"^\*\*(\w+)\.\*\*", (folder / page).read_text("utf-8"), re.MULTILINE)
+        assert parts == ["Context", "Choice", "Price"], page
 
 
 def test_the_goal_of_the_demo_is_about_the_samples() -> None:
     from config.catalogue import templates
     from infrastructure.cli.demo import GOAL
 
-    words = set(re.findall(r"[a-z]{4,}", GOAL.lower()))
     text = "\n".join(page.read_text("utf-8").lower() for page in (ROOT / "docs" / "samples").iterdir())
-    assert {"boiler", "heat", "pump", "board"} <= words
-    assert all(word in text for word in ("boiler", "heat pump", "board"))
+    assert all(word in text and word in GOAL.lower() for word in ("boiler", "heat pump", "board"))
     assert fitting(list(templates().values()), GOAL).name == "research_brief"
