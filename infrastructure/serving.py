@@ -71,6 +71,7 @@ async def serving(settings: Settings, *, dispatch: bool = True) -> AsyncIterator
             program.container.live().close()
             server.should_exit = True
             await asyncio.gather(task, return_exceptions=True)
+            await asyncio.to_thread(app.state.stop_tracing)
 
 
 def serve(settings: Settings, ready: Callable[[Served], None]) -> None:

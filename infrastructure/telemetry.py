@@ -4,6 +4,7 @@ No prompt, text or secret is ever logged: messages name ids. Traces: nowhere, un
 import json
 import logging
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -42,10 +43,10 @@ def set_up(log: Log) -> None:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[log.level]))
 
 
-def trace(app: "FastAPI", telemetry: Telemetry) -> None:
-    """Sends traces of requests to the configured OTLP/HTTP address."""
+def trace(app: "FastAPI", telemetry: Telemetry) -> Callable[[], None]:
+    """Sends traces of requests to the configured OTLP/HTTP address. What it returns sends the rest and stops."""
     if telemetry.otlp_endpoint is None:
-        return
+        return lambda: None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
     from opentelemetry.sdk.resources import Resource
@@ -55,6 +56,7 @@ def trace(app: "FastAPI", telemetry: Telemetry) -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": "caseworks"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=telemetry.otlp_endpoint)))
     FastAPIInstrumentor.instrument_app(app, tracer_provider=provider)
+    return lambda: provider.shutdown()
 
 
 def _tell(record: "Record") -> None:

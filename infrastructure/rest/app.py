@@ -42,5 +42,5 @@ def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
     app.add_middleware(Bodies, limits=settings.limits)
     if program is not None:
         app.add_middleware(Guards, hosts=settings.allowed_hosts, limits=settings.limits, token=program.token)
-    trace(app, settings.telemetry)
+    app.state.stop_tracing = trace(app, settings.telemetry)
     return app
