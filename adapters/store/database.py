@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from adapters.store.writer import CLOSED, Writer, translated
-from services.ports.store import StoreUnusable
+from services.ports.store import StoreError, StoreUnusable
 
 T = TypeVar("T")
 HEAD = "0001"  # the newest migration; a test compares it with the scripts
@@ -86,6 +86,13 @@ class Database:
         if sqlite_version(self._module) < SAFE:
             return "warning", f"sound; SQLite {version} is old, which the single writer makes safe"
         return "ok", f"sound; SQLite {version}, schema {HEAD}"
+
+    async def alive(self) -> bool:
+        """Whether the database answers at all; cheap."""
+        try:
+            return await self.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar()) == 1
+        except StoreError:
+            return False
 
     def _quick_check(self) -> str:
         """On a connection of its own: the check of a full-text table trusts what a used one remembers of it."""

@@ -9,7 +9,7 @@ import typer
 from infrastructure.cli import words
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import document, facts, say, table
-from infrastructure.cli.session import DataDir, Json, OfProject, Session, going_on, segment, session, text_of
+from infrastructure.cli.session import DataDir, Json, Session, going_on, segment, session, text_of
 
 app = typer.Typer(
     help="Tasks: list, show, assign, retry, skip, complete. Alone it lists.\n\nExample: caseworks tasks",
@@ -42,7 +42,7 @@ def bare(ctx: typer.Context, json: Json = False, data_dir: DataDir = None) -> No
 @app.command("list")
 def listed(
     ctx: typer.Context,
-    project: OfProject = "",
+    project: Annotated[str, typer.Option("--project", help="Only this project's.", metavar="PROJECT")] = "",
     state: State = None,
     assignee: OfAssignee = None,
     json: Json = False,

@@ -91,7 +91,7 @@ class Planner:
     # by template
 
     def _from_template(self, context: EffectContext, brief: Brief, template: PlanTemplate) -> tuple[TaskSpec, ...]:
-        ids = {step.key: context.new_id("task") for step in template.steps}
+        ids = dict(zip((step.key for step in template.steps), _in_order(context, len(template.steps)), strict=True))
         return tuple(self._spec(ids, step, brief) for step in template.steps)
 
     def _spec(self, ids: dict[str, str], step: PlannedStep, brief: Brief) -> TaskSpec:
@@ -123,12 +123,11 @@ class Planner:
     ) -> tuple[tuple[TaskSpec, ...], str]:
         offers = [(profile, output) for profile in self._staff.specialists for output in profile.outputs]
         request = self._request(brief, _outline_task(brief, offers, example), outline_schema(offers))
-        ids: dict[str, str] = {}
+        ids = dict(zip(map(_key, range(1, MAX_PLANNED + 1)), _in_order(context, MAX_PLANNED), strict=True))
 
         def build(value: Any) -> list[PlannedStep]:
             steps = _steps(value, offers)
-            keys = {step.key: ids.setdefault(step.key, context.new_id("task")) for step in steps}
-            specs = [self._spec(keys, step, brief) for step in steps]
+            specs = [self._spec(ids, step, brief) for step in steps]
             check_tasks(specs)
             check_staff(specs, [profile.id for profile in self._staff.specialists])
             return steps
@@ -308,6 +307,11 @@ def _steps(value: Any, offers: Sequence[tuple[Profile, OutputType]]) -> list[Pla
         except ValidationError as error:
             raise InvalidPlan(f"Task {number}: {error.errors()[0]['msg']}.") from None
     return steps
+
+
+def _in_order(context: EffectContext, count: int) -> list[str]:
+    """Ids whose order is that of the plan, so that lists of tasks are, too."""
+    return sorted(context.new_id("task") for _ in range(count))
 
 
 def _key(number: int) -> str:

@@ -35,12 +35,10 @@ async def health() -> schemas.HealthOut:
 )
 async def ready(parts: Parts, response: Response) -> schemas.ReadyOut:
     """503 when the database cannot be read. Says which model stands behind the default alias."""
-    level, _ = await parts.database().health()
-    response.status_code = 503 if level == "failed" else 200
+    alive = await parts.database().alive()
+    response.status_code = 200 if alive else 503
     info = parts.llm().describe(parts.alias())
-    return schemas.ReadyOut(
-        status="ready" if level != "failed" else "not ready", model=info.model, backend=info.backend
-    )
+    return schemas.ReadyOut(status="ready" if alive else "not ready", model=info.model, backend=info.backend)
 
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Exposition, operation_id="metrics")
