@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from infrastructure.cli import interrupts
 from infrastructure.cli.output import tell
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def follow(api: "Connection", run_id: str, pause: float = 0.5) -> Iterator[Event
             try:
                 found = events.get(timeout=pause)
             except queue.Empty:
+                interrupts.check()
                 yield None
                 continue
             if found is _END:

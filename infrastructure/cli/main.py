@@ -2,16 +2,14 @@
 
 import logging
 import os
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 from typer import Abort, TyperException
 
-from infrastructure.cli import artifacts, config, doctor, graph, inbox, projects, run, show, tasks, up
+from infrastructure.cli import artifacts, config, doctor, graph, inbox, interrupts, projects, run, show, tasks, up
 from infrastructure.cli.endings import Code, Ended, explained
 from infrastructure.cli.session import LogLevel, Options
 
@@ -53,7 +51,7 @@ def options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and exits with its code. Nothing ends in a traceback."""
-    signal.signal(signal.SIGTERM, _terminated)
+    interrupts.watch()
     try:
         code = app(arguments, prog_name="caseworks", standalone_mode=False)
         if code == Code.INTERRUPTED:  # what typer makes of a KeyboardInterrupt
@@ -95,10 +93,6 @@ def _log(error: Exception) -> None:
         from loguru import logger
 
         logger.opt(exception=error).debug("the command failed")
-
-
-def _terminated(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _version() -> str:

@@ -307,7 +307,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, documents: Path) -> None:
     with started(tmp_path, "run", GOAL, "-i", str(documents), "--approve-plan", "--wait") as process:
         item = re.search(r"inb_\w+", line_with(process, "caseworks inbox answer"))
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=15)
+        _, err = process.communicate(timeout=40)
     assert process.returncode == 130
     assert "Stopped; nothing is lost, and `caseworks run --continue prj_" in err
     assert not TROUBLE.search(err)
