@@ -94,6 +94,9 @@ def _put(connection: Connection, entity: Entity) -> None:
     if isinstance(entity, Run) and entity.version == 0:
         lease = {"run_id": entity.id, "workspace_id": entity.workspace_id, "owner": None}
         connection.execute(statements.NEW_LEASE, {**lease, "epoch": 0, "until": 0.0, "snapshot": "", "seq": 0})
+    if isinstance(entity, Run) and entity.phase == "ended":
+        connection.execute(statements.END_LEASE, {"run": entity.id})
+        forget_ready(connection, entity.id)
 
 
 def _remember(connection: Connection, workspace_id: str, item: Idempotency) -> None:

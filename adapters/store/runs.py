@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import Connection, select, update
 
@@ -127,6 +128,12 @@ def _release(connection: Connection, claim: Claim, snapshot: str, seq: int) -> b
     return True
 
 
+@lru_cache(maxsize=256)
+def _graph(digest: str, body: str) -> AgentGraph:
+    """Read once: what a digest pins never changes."""
+    return AgentGraph.model_validate_json(body)
+
+
 def _segment(connection: Connection, run_id: str) -> Segment:
     row = connection.execute(statements.LEASED_RUN, {"run": run_id}).one()
     run = entity_of(Run, row.body, row.version)
@@ -134,7 +141,7 @@ def _segment(connection: Connection, run_id: str) -> Segment:
     entries = connection.execute(statements.ENTRIES, {"run": run_id, "after": row.seq}).all()
     return Segment(
         run=run,
-        graph=AgentGraph.model_validate_json(graph),
+        graph=_graph(run.graph_digest, graph),
         snapshot=row.snapshot,
         entries=tuple(
             JournalEntry(run_id=run_id, seq=e.seq, tick=e.tick, effects=e.effects, at=time_of(e.at), codec=e.codec)

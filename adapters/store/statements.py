@@ -75,6 +75,7 @@ TAKE = (
     .returning(_leases.c.epoch, _leases.c.workspace_id)
 )
 _held = (_leases.c.run_id == bindparam("run"), _leases.c.epoch == bindparam("held"))
+END_LEASE = update(_leases).where(_leases.c.run_id == bindparam("run")).values(owner=None, until=0.0)
 RENEW = update(_leases).where(*_held, _leases.c.until > bindparam("now")).values(until=bindparam("end"))
 LET_GO = update(_leases).where(*_held).values(owner=None, until=0.0, snapshot=bindparam("state"), seq=bindparam("last"))
 LEASED_UNTIL = select(_leases.c.until).where(_leases.c.run_id == bindparam("run"))

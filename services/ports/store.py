@@ -152,8 +152,12 @@ class Idempotency:
 
 @dataclass(frozen=True, kw_only=True)
 class Changeset:
-    """All or nothing. A put expects the stored row to have the entity's `version` (0: not there yet) and stores
-    it one higher; an assert only expects it. Positions, stream numbers and hashes are given at commit."""
+    """All or nothing.
+
+    A put expects the stored row to have the entity's `version` (0: not there yet) and stores it one higher; an assert
+    only expects it. A run that has ended is let go of with its last put. Positions, stream numbers and hashes are
+    given at commit.
+    """
 
     workspace_id: str
     puts: Sequence[Entity] = ()

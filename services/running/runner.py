@@ -141,7 +141,6 @@ class Runner:
                     return
                 else:
                     session.nudged.set()
-            await self._release(session)
 
     def _first_tick(self, run: Run) -> Started:
         return Started(at=self._clock.now(), seed=self._clock.entropy().hex(), inputs=run.inputs, limits=run.limits)
