@@ -1,5 +1,6 @@
 """From goal to case file with a language model, spoken to over its real protocol."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,9 @@ def test_refused_work_is_revised_with_the_findings(served: Any) -> None:
     assert purposes == ["draft", "revise"]
 
 
+DRAFTS = itertools.count(1)
+
+
 def never_facts(body: Mapping[str, Any]) -> str:
     """Refuses the task Facts for ever, although each draft differs."""
     if asked_for(body) == "outline":
@@ -128,12 +132,8 @@ def never_facts(body: Mapping[str, Any]) -> str:
     if asked_for(body) == "verdicts" and "The task was: Facts" in prompt(body):
         return verdicts(body, "not_met", "wrong on purpose")
     if asked_for(body) == "text":
-        never_facts.count += 1  # type: ignore[attr-defined]
-        return good(body) + f"\n\nDraft number {never_facts.count}. [S1]"  # type: ignore[attr-defined]
+        return good(body) + f"\n\nDraft number {next(DRAFTS)}. [S1]"
     return good(body)
-
-
-never_facts.count = 0  # type: ignore[attr-defined]
 
 
 def test_work_that_fails_its_review_is_replanned_once_then_needs_attention_and_the_rest_goes_on(served: Any) -> None:

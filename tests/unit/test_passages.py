@@ -1,6 +1,7 @@
+from itertools import pairwise
+
 """How a text is cut into passages."""
 
-import time
 
 import pytest
 from hypothesis import given
@@ -41,9 +42,9 @@ def test_no_passage_is_blank_or_has_more_than_250_words(text: str, media_type: s
 
 
 @given(st.lists(st.integers(1, 400).map(prose), min_size=1, max_size=20))
-def test_passages_of_prose_have_60_words_at_least_but_for_a_last_one(paragraphs: list[str]) -> None:
-    *sizes, _ = (len(passage.split()) for passage in split("\n\n".join(paragraphs), "text/plain"))
-    assert all(size >= SHORTEST - 20 for size in sizes)
+def test_a_short_passage_of_prose_stands_only_beside_one_that_it_does_not_fit_into(paragraphs: list[str]) -> None:
+    sizes = [len(passage.split()) for passage in split("\n\n".join(paragraphs), "text/plain")]
+    assert all(one >= SHORTEST - 20 or one + two > LONGEST for one, two in pairwise(sizes))
 
 
 def test_a_blank_text_has_no_passages() -> None:
@@ -133,7 +134,6 @@ def test_a_long_run_of_blanks_does_not_make_a_passage_long() -> None:
     ids=["one word", "newlines", "dots", "quotes", "blanks", "ticks", "headings", "fences", "underlines", "prose"],
 )
 @pytest.mark.parametrize("media_type", ["text/markdown", "text/csv"])
-def test_pathological_texts_take_seconds_at_most(text: str, media_type: str) -> None:
-    start = time.process_time()
+def test_pathological_texts_come_to_an_end(text: str, media_type: str) -> None:
+    """Quadratic time would show: hours."""
     assert all(len(passage) < 25_000 for passage in split(text, media_type))
-    assert time.process_time() - start < 10

@@ -112,7 +112,7 @@ def test_json_in_a_fence_is_read_as_it_is(task: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("raw", ["[" * 5_000, '{"a":' * 5_000, "```json\n" + "[" * 5_000])
 def test_a_reply_that_only_opens_brackets_is_refused_like_any_other(raw: str) -> None:
-    with pytest.raises(ValueError, match="nested too deeply"):
+    with pytest.raises(ValueError, match=r"nest"):  # the parser's own words where it sees to it itself
         read(raw, TASK)
 
 
