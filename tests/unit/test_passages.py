@@ -1,7 +1,6 @@
-from itertools import pairwise
-
 """How a text is cut into passages."""
 
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
