@@ -63,7 +63,7 @@ class Doctor:
     async def _model(self) -> Finding:
         info = self._llm.describe(self._alias)
         if info.rehearsal:
-            detail = "none configured: work is rehearsed by rules. Start Ollama and say `caseworks config model`."
+            detail = "none configured: work is rehearsed. Start Ollama and say `caseworks config model ollama:NAME`."
             return Finding(name="model", level="warning", detail=detail)
         request = Request(
             alias=self._alias,
