@@ -64,10 +64,6 @@ class Profile(BaseModel):
         kinds = ", ".join(output.kind for output in self.outputs)
         raise Invalid(f"The {self.title} does not make a {kind!r}; it makes {kinds}.")
 
-    def check_read(self, section: str) -> None:
-        if section not in self.reads:
-            raise Forbidden(f"The {self.title} may not read the section {section}; it reads {', '.join(self.reads)}.")
-
     def check_write(self, section: str) -> None:
         if section not in self.writes:
             raise Forbidden(

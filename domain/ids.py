@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from datetime import UTC, datetime
+from datetime import datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 PREFIXES = {
@@ -42,7 +42,3 @@ def kind_of(id: str) -> str:
 def digest_of(content: bytes) -> str:
     """`sha256:<hex>`: how content is addressed everywhere."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def utc(at: datetime) -> datetime:
-    return at.astimezone(UTC)

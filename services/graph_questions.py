@@ -1,4 +1,4 @@
-"""Asking the knowledge graphs: neighbours, paths, lineage; as node-link JSON or Mermaid."""
+"""Asking the knowledge graphs: neighbours, paths, lineage; as Mermaid."""
 
 import re
 from typing import Any, Literal
@@ -97,25 +97,6 @@ class GraphQuestions:
             managers = await self._desk.store.find(Project, command.principal.workspace_id)
             if all(project.manager_id != id for project in managers):
                 raise NotFound("agent", id)
-
-
-def node_link(graph: Subgraph) -> dict[str, Any]:
-    """The node-link form that networkx reads too."""
-    return {
-        "directed": True,
-        "multigraph": True,
-        "nodes": [{"id": node.id, "kind": node.kind, "label": node.label} for node in graph.nodes],
-        "edges": [
-            {
-                "source": edge.source,
-                "target": edge.target,
-                "relation": edge.relation,
-                "at": edge.at.isoformat().replace("+00:00", "Z"),
-                "run_id": edge.run_id,
-            }
-            for edge in graph.edges
-        ],
-    }
 
 
 def mermaid(graph: Subgraph) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.ids import ALPHABET, PREFIXES, derived_id, digest_of, kind_of, make_id, utc
+from domain.ids import ALPHABET, PREFIXES, derived_id, digest_of, kind_of, make_id
 
 TIMES = st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
 ENTROPY = st.binary(min_size=10, max_size=32)
@@ -63,9 +63,3 @@ def test_there_is_no_id_of_an_unknown_kind() -> None:
 
 def test_content_is_addressed_by_its_sha256() -> None:
     assert digest_of(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-
-@given(TIMES)
-def test_times_are_compared_in_utc(at: datetime) -> None:
-    assert utc(at) == at
-    assert utc(at).tzinfo == UTC
