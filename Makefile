@@ -34,8 +34,9 @@ bench: $(DEV) ## Print ratios: engine, planning, prompts, graph, start-up
 	@.tools/bin/uv pip sync --python .venv/bench -q --require-hashes --compile-bytecode requirements-bench.lock
 	@.venv/bench/bin/python -m tests.benchmarks
 
-docs: $(DEV) ## Write docs/reference/rest.md from the OpenAPI document
+docs: $(DEV) ## Write docs/reference/rest.md and agents.md from the program
 	@$(PY) -m infrastructure.rest > docs/reference/rest.md
+	@$(PY) -m infrastructure.agents_page > docs/reference/agents.md
 
 lock: $(DEV) ## Resolve the locks anew
 	@$(COMPILE) -o requirements.lock

@@ -1,19 +1,125 @@
-"""The agents and templates that ship, read from the YAML beside this file."""
+"""The agents and templates that ship, read from the YAML beside this file, and the agents that users wrote."""
 
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from config.reading import read
+from loguru import logger
+from pydantic import field_validator
+
+from config.reading import ConfigurationError, read
 from domain.agent import Profile
 from domain.template import PlanTemplate
 
 HERE = Path(__file__).parent
+AGENTS = HERE / "agents"
+REVIEWER = "critic"
+"""Who reviews where a profile names nobody."""
 
 
-def profiles(folder: Path = HERE / "agents") -> dict[str, Profile]:
+def profiles(folder: Path = AGENTS) -> dict[str, Profile]:
     found = (read(path, Profile) for path in sorted(folder.glob("*.yaml")))
     return {profile.name: profile for profile in found}
 
 
 def templates(folder: Path = HERE / "templates") -> dict[str, PlanTemplate]:
-    found = (read(path, PlanTemplate) for path in sorted(folder.glob("*.yaml"), reverse=True))
+    found = (read(path, PlanTemplate) for path in sorted(folder.glob("*.yaml")))
     return {template.name: template for template in found}
+
+
+def own_profile(path: Path, name: str, known: Collection[str]) -> Profile:
+    """The profile `name` in the file `path`. Raises ConfigurationError, also where the file calls it otherwise or its
+    reviewer is not among `known`."""
+
+    class Own(Profile):
+        @field_validator("name")
+        @classmethod
+        def _named(cls, value: str) -> str:
+            if value != name:
+                raise ValueError(f"the file of {name} must hold the name {name!r}, not {value!r}")
+            return value
+
+        @field_validator("reviewer")
+        @classmethod
+        def _there(cls, value: str | None) -> str | None:
+            if value is not None and value not in known:
+                raise ValueError(f"there is no agent {value!r}; use one of {', '.join(sorted(known))}")
+            return value
+
+    found = Profile.model_validate(dict(read(path, Own)))
+    if found.outputs and (found.reviewer or REVIEWER) == name:
+        raise ConfigurationError(f"{path}, reviewer: {name} cannot review its own work; name another agent.")
+    return found
+
+
+class OwnProfiles(Mapping[str, Profile]):
+    """The files `<name>.yaml` in `folder`, read again when one is new, changed or gone. While one cannot be used, what
+    it held before stays in force."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, tuple[tuple[int, int], Profile | None]] = {}
+
+    def checked(self) -> "OwnProfiles":
+        """Itself. Raises ConfigurationError where a file cannot be used."""
+        for name, path in self._files().items():
+            self._read[name] = (_stamp(path), own_profile(path, name, self._known()))
+        return self
+
+    def __getitem__(self, name: str) -> Profile:
+        return self._current()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._current())
+
+    def __len__(self) -> int:
+        return len(self._current())
+
+    def path(self, name: str) -> Path:
+        """Where the profile lies, or would. The folder is made."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._folder / f"{name}.yaml"
+
+    def adopt(self, name: str, file: Path) -> None:
+        """What `file` holds, in the place of the old profile. Raises ConfigurationError, and nothing is changed."""
+        own_profile(file, name, {*self._known(), name})
+        fresh = self.path(name).with_suffix(".new")
+        fresh.write_bytes(file.read_bytes())
+        fresh.replace(self.path(name))
+
+    def text(self, name: str) -> str:
+        """The YAML of an agent: the user's own, else the one that ships. Raises KeyError."""
+        for path in (self._folder / f"{name}.yaml", AGENTS / f"{name}.yaml"):
+            if path.exists():
+                return path.read_text(encoding="utf-8")
+        raise KeyError(name)
+
+    def _files(self) -> dict[str, Path]:
+        return {path.stem: path for path in sorted(self._folder.glob("*.yaml"))}
+
+    def _known(self) -> set[str]:
+        return {path.stem for path in AGENTS.glob("*.yaml")} | set(self._files())
+
+    def _current(self) -> dict[str, Profile]:
+        files = self._files()
+        self._read = {name: read for name, read in self._read.items() if name in files}
+        for name, path in files.items():
+            stamp, before = self._read.get(name, (None, None))
+            if stamp != (now := _stamp(path)):
+                self._read[name] = (now, self._again(name, path, before))
+        return {name: profile for name, (_, profile) in self._read.items() if profile is not None}
+
+    def _again(self, name: str, path: Path, before: Profile | None) -> Profile | None:
+        try:
+            return own_profile(path, name, self._known())
+        except ConfigurationError as error:
+            logger.warning("{} What it said before holds until it is mended.", error)
+            return before
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Changes when the file does; zeros once it is gone."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size

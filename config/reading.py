@@ -1,6 +1,6 @@
 """Reading YAML against a pydantic schema, with errors that name file, line and field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,25 +9,38 @@ from pydantic import BaseModel, ValidationError
 
 M = TypeVar("M", bound=BaseModel)
 MAX_BYTES = 1_000_000
+MAX_VALUES = 50_000
+"""What a file may hold once its aliases are unfolded."""
+MAX_DEPTH = 60
+MERGE = "tag:yaml.org,2002:merge"
 
 
 class ConfigurationError(Exception):
     """One sentence: which file, line and field, what is wrong with it."""
 
 
+class NotReadable(ConfigurationError):
+    """The file is no YAML that is read here: on which `line`, and why."""
+
+    def __init__(self, path: Path, line: int | None, message: str) -> None:
+        super().__init__(f"{path}{f', line {line}' if line else ''}: {message}.")
+        self.line, self.message = line or 1, message
+
+
 def read(path: Path, schema: type[M], overlay: Mapping[str, Any] | None = None) -> M:
     """The file as `schema`; what `overlay` holds (from the environment) wins. A missing file is empty."""
-    text = _text(path) if path.exists() else ""
-    tree = _composed(path, text)
-    values = _merged(_loaded(path, text), overlay or {})
+    tree, written = parsed(path, text_of(path) if path.exists() else "")
+    values = _merged(written, overlay or {})
     try:
         return schema.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError(_told(path, tree, error, overlay or {})) from None
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(f"{path} is no file.")
         if path.stat().st_size > MAX_BYTES:
             raise ConfigurationError(f"{path} is larger than 1 MB; that is no settings file.")
         return path.read_text(encoding="utf-8")
@@ -37,22 +50,96 @@ def _text(path: Path) -> str:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _composed(path: Path, text: str) -> yaml.Node | None:
+def parsed(path: Path, text: str) -> tuple[yaml.Node | None, dict[str, Any]]:
+    """The nodes of `text`, which know their lines, and its values; of an empty one none. Raises NotReadable on what is
+    no YAML, is no mapping, holds a key twice, or unfolds to more than it should."""
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = yaml.compose(text, Loader=_Loader)
+        _Looked(path).at(tree)
+        value = _Loader("").construct_document(tree) if tree is not None else {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark is not None else ""
-        raise ConfigurationError(f"{path}{line}: {getattr(error, 'problem', None) or 'not YAML'}.") from None
-
-
-def _loaded(path: Path, text: str) -> dict[str, Any]:
-    value = yaml.safe_load(text)
+        line = mark.line + 1 if mark is not None else _line_at(text, error)
+        raise NotReadable(path, line, _problem(error)) from None
+    except RecursionError:
+        raise NotReadable(path, None, f"it is nested more than {MAX_DEPTH} deep") from None
     if value is None:
-        return {}
+        return tree, {}
     if not isinstance(value, dict):
-        raise ConfigurationError(f"{path}, line 1: it must hold `name: value` pairs.")
-    return value
+        raise NotReadable(path, 1, "it must hold `name: value` pairs")
+    return tree, value
+
+
+class _Loader(yaml.SafeLoader):
+    """Says on which line a value stands that looks like a number or a date and is none."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, OverflowError, ArithmeticError):
+            said = f"{str(node.value)[:40]!r} is no number or date; write it in quotes"
+            raise yaml.constructor.ConstructorError(None, None, said, node.start_mark) from None
+
+
+class _Looked:
+    """A walk through the nodes, each of them once however often an alias names it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: dict[int, tuple[int, int]] = {}
+        self._under_way: set[int] = set()
+
+    def at(self, node: yaml.Node | None) -> None:
+        """Raises NotReadable."""
+        if node is not None:
+            self._weigh(node)
+
+    def _weigh(self, node: yaml.Node) -> tuple[int, int]:
+        """How many values `node` unfolds to, and how deep they are nested."""
+        if (known := self._seen.get(id(node))) is not None:
+            return known
+        if id(node) in self._under_way:
+            raise self._refused(node, "it holds itself, by an alias")
+        self._under_way.add(id(node))
+        parts = [self._weigh(part) for part in self._parts(node)]
+        self._under_way.discard(id(node))
+        size, height = 1 + sum(n for n, _ in parts), 1 + max((h for _, h in parts), default=0)
+        if size > MAX_VALUES:
+            raise self._refused(node, f"it unfolds to more than {MAX_VALUES:,} values")
+        if height > MAX_DEPTH:
+            raise self._refused(node, f"it is nested more than {MAX_DEPTH} deep")
+        self._seen[id(node)] = size, height
+        return size, height
+
+    def _parts(self, node: yaml.Node) -> Iterator[yaml.Node]:
+        if isinstance(node, yaml.SequenceNode):
+            yield from node.value
+        elif isinstance(node, yaml.MappingNode):
+            lines: dict[tuple[str, str], int] = {}
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+                    if (first := lines.get((key.tag, key.value))) is not None:
+                        raise self._refused(key, f"{key.value!r} stands there twice, first on line {first}")
+                    lines[key.tag, key.value] = line_in(key)
+                yield key
+                yield value
+
+    def _refused(self, node: yaml.Node, message: str) -> NotReadable:
+        return NotReadable(self._path, line_in(node), message)
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    said = getattr(error, "problem", None) or str(getattr(error, "reason", None) or "it is no YAML")
+    if said == "but found another document":
+        return "it holds more than one document"
+    hint = "; a text with a ? in braces needs quotes" if said.endswith("got '?'") else ""
+    return " ".join(said.split()).rstrip(".") + hint
+
+
+def _line_at(text: str, error: yaml.YAMLError) -> int | None:
+    """The line of a character that no YAML file may hold."""
+    position = getattr(error, "position", None)
+    return text.count("\n", 0, position) + 1 if isinstance(position, int) else None
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +158,7 @@ def _told(path: Path, tree: yaml.Node | None, error: ValidationError, overlay: M
     if _holds(overlay, first["loc"]):
         variable = "CASEWORKS_" + "__".join(str(part).upper() for part in first["loc"])
         return f"{variable} (environment): {message}."
-    line = _line(tree, first["loc"])
+    line = line_of(tree, first["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{path}, line {line}, {field}: {message}{more}."
 
@@ -85,16 +172,20 @@ def _holds(overlay: Mapping[str, Any], location: tuple[int | str, ...]) -> bool:
     return bool(location)
 
 
-def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+def line_in(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
     """The line of the deepest part of `location` that the file has."""
-    line = 1 if node is None else node.start_mark.line + 1
+    line = 1 if node is None else line_in(node)
     for part in location:
         if isinstance(node, yaml.MappingNode):
             found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
             if found is None:
                 break
-            line, node = found[0].start_mark.line + 1, found[1]
+            line, node = line_in(found[0]), found[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
-            line = node.start_mark.line + 1
+            line = line_in(node)
     return line

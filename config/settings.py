@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from config.reading import read
 
@@ -45,9 +46,26 @@ class Settings(_Section):
     token: SecretStr | None = Field(None, description="The owner's token, instead of the file in the data directory.")
     rehearse: bool = Field(False, description="Always the rehearsal model, whatever is configured.")
     parallel: Annotated[int, Field(ge=1, le=100)] = Field(8, description="Runs carried on at once.")
+    redis_url: SecretStr | None = Field(None, description="A Redis that carries messages between agents; none needed.")
     log: Log = Field(default_factory=Log)
     limits: Limits = Field(default_factory=Limits)
     telemetry: Telemetry = Field(default_factory=Telemetry)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _an_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _is_redis(url.get_secret_value()):
+            raise ValueError("it must look like redis://HOST:PORT/0 (rediss:// with TLS, unix:// for a socket)")
+        return url
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        where = parts.path if parts.scheme == "unix" else parts.hostname
+        return parts.scheme in ("redis", "rediss", "unix") and bool(where) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def default_data_dir() -> Path:

@@ -4,10 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.artifact import SECTIONS
+from domain.artifact import MADE, SECTIONS
 from domain.errors import Forbidden, Invalid
 
+
+def agent_id(name: str) -> str:
+    """The id of the core agent called `name`; an id stays as it is."""
+    return f"agt_{name.removeprefix('agt_')}"
+
+
 Tier = Literal["small", "medium", "large", "code", "none"]
+TOOLS: frozenset[str] = frozenset()
+"""The tools that exist. A profile names no other: what cannot be done is absent, not promised."""
 
 
 class OutputType(BaseModel):
@@ -21,6 +29,13 @@ class OutputType(BaseModel):
     shape: str = Field(description="What a good one looks like, told to the model.")
     headings: tuple[str, ...] = Field(default=(), description="Sections that it has unless the task says otherwise.")
     max_words: Annotated[int, Field(ge=20, le=20_000)] = 600
+    needs_person: bool = Field(default=False, description="Whether a person has to sign it off.")
+
+    @model_validator(mode="after")
+    def _known(self) -> "OutputType":
+        if self.kind not in MADE:
+            raise ValueError(f"no agent can make a {self.kind!r}; use one of {', '.join(sorted(MADE))}")
+        return self
 
 
 class Profile(BaseModel):
@@ -39,6 +54,8 @@ class Profile(BaseModel):
     context_tokens: Annotated[int, Field(ge=256, le=200_000)] = 3_000
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
     reviewer: str | None = Field(default=None, description="Who checks what it makes; never itself.")
+    wakes: str = Field(default="on demand", description="When it is asked to work, in words.")
+    tools: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _closed(self) -> "Profile":
@@ -47,6 +64,8 @@ class Profile(BaseModel):
                 raise ValueError(f"there is no section {section!r}; use one of {', '.join(SECTIONS)}")
         if stray := [output.kind for output in self.outputs if output.section not in self.writes]:
             raise ValueError(f"{self.name} makes a {stray[0]} in a section that it may not write")
+        if strange := [tool for tool in self.tools if tool not in TOOLS]:
+            raise ValueError(f"there is no tool {strange[0]!r}; there is {', '.join(sorted(TOOLS)) or 'none yet'}")
         if self.reviewer == self.name:
             raise ValueError(f"{self.name} cannot review its own work")
         return self
@@ -63,6 +82,10 @@ class Profile(BaseModel):
                 return output
         kinds = ", ".join(output.kind for output in self.outputs)
         raise Invalid(f"The {self.title} does not make a {kind!r}; it makes {kinds}.")
+
+    def check_read(self, section: str) -> None:
+        if section not in self.reads:
+            raise Forbidden(f"The {self.title} may not read the section {section}; it reads {', '.join(self.reads)}.")
 
     def check_write(self, section: str) -> None:
         if section not in self.writes:

@@ -1,8 +1,9 @@
 """Artifacts: what the work leaves behind. Versions are immutable and content-addressed.
 
 A kind has a stage: cognitive (thinking tools, and what users hand over) or intellectual (products
-derived from artifacts). A version of an intellectual artifact that passed QA by a model or a person
-with no criterion unverified is an information product; that is derived, never stored.
+derived from artifacts). A list by which things are found (tags, graph edges) is a thinking tool; what is
+planned, written, built or reported is a product. A version of an intellectual artifact that passed QA by
+a model or a person with no criterion unverified is an information product; that is derived, never stored.
 """
 
 from dataclasses import replace
@@ -23,10 +24,20 @@ SECTIONS = (
     "sources", "plans", "drafts", "code", "schedule", "critique",
     "notes", "synthesis", "archive", "build", "alerts",
 )  # fmt: skip
-COGNITIVE = frozenset({
-    "goal", "instructions", "source", "note", "list", "checklist", "form", "worksheet", "questionnaire",
-    "decision_matrix", "pre_mortem", "risk_matrix", "timeline", "glossary", "handed_in",
+HANDED_OVER = frozenset({"goal", "instructions", "source", "handed_in"})
+COGNITIVE = HANDED_OVER | {
+    "note", "list", "checklist", "form", "worksheet", "questionnaire", "decision_matrix", "pre_mortem",
+    "risk_matrix", "timeline", "glossary", "tags", "graph_edges",
+}  # fmt: skip
+INTELLECTUAL = frozenset({
+    "report", "blueprint", "plan", "software", "script", "creative_work",
+    "objectives", "roadmap", "drift_report", "scope_warning", "summary", "framework", "executive_brief",
+    "review", "risk_register", "assumption_audit", "source_change", "unit_tests", "configuration", "patch",
+    "task_breakdown", "time_allocation", "rescheduling_proposal", "catalogue_entry", "snapshot",
+    "deliverable", "manifest", "build_log", "health_report", "alert", "anomaly",
 })  # fmt: skip
+MADE = (COGNITIVE | INTELLECTUAL) - HANDED_OVER
+"""The kinds that agents make. People file others too, which count as intellectual."""
 VERSION_MOVES: dict[VersionState, frozenset[VersionState]] = {
     "staged": frozenset({"published", "discarded"}),
     "published": frozenset(),

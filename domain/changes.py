@@ -7,8 +7,10 @@ from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from domain.artifact import Version
+from domain.conversation import Turn
 from domain.inbox import InboxKind
 from domain.plan import Plan
+from domain.ports.a2a import Message
 from domain.qa import QARecord
 from domain.run import Limits, RunResult
 from domain.task import TaskState
@@ -50,10 +52,12 @@ class DiscardStaged:
 
 @dataclass(frozen=True, kw_only=True)
 class AdoptPlan:
-    """The next version of the plan, and with it the tasks that it names."""
+    """The next version of the plan, and with it the tasks that it names. With `only`, one task of it in other words,
+    whatever the plan is by then. A whole plan gives way to one that a person made in the meantime."""
 
     change: Literal["adopt_plan"] = "adopt_plan"
     plan: Plan
+    only: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +95,7 @@ class OpenInbox:
     task_id: str | None = None
     artifact_id: str | None = None
     draft: str | None = None
+    form: str | None = None
     findings: tuple[str, ...] = ()
     for_user: str | None = None
     asks: bool = True
@@ -98,17 +103,36 @@ class OpenInbox:
 
 @dataclass(frozen=True, kw_only=True)
 class WithdrawInbox:
-    """Closes what this run still asks."""
+    """Closes what this run still asks; one item of it where it is named."""
 
     change: Literal["withdraw_inbox"] = "withdraw_inbox"
+    item_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendMessage:
+    """A message of this run's agent to another one of the project, or to all. A delegation names the child run that
+    answers it."""
+
+    change: Literal["send_message"] = "send_message"
+    message: Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class SayTurn:
+    """What the manager says in a conversation: its turn, no longer thinking."""
+
+    change: Literal["say_turn"] = "say_turn"
+    turn: Turn
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignalChildren:
-    """A signal to every child run that has not ended."""
+    """A signal to every child run that has not ended; to one of them where it is named."""
 
     change: Literal["signal_children"] = "signal_children"
     name: SignalName
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +164,8 @@ Change = (
     | StartChild
     | OpenInbox
     | WithdrawInbox
+    | SendMessage
+    | SayTurn
     | SignalChildren
     | SetTimer
     | EndRun

@@ -15,6 +15,7 @@ DomainError
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class DomainError(Exception):
@@ -43,8 +44,24 @@ class InvalidPlan(Invalid):
     pass
 
 
+class Fault(NamedTuple):
+    """What is wrong with a text that describes an AgentGraph, where: its line and its field."""
+
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.field}: {self.message}"
+
+
 class InvalidGraph(Invalid):
-    pass
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        super().__init__(
+            f"The workflow cannot be used: {faults[0]}{more}.", [("/yaml", str(fault)) for fault in faults]
+        )
+        self.faults = tuple(faults)
 
 
 class RefusedTransition(DomainError):

@@ -20,6 +20,8 @@ EventType = Literal[
     "artifact.published", "artifact.judged", "artifact.locked", "artifact.unlocked", "artifact.discarded",
     "run.created", "run.moved", "run.ended",
     "call.made", "inbox.opened", "inbox.answered", "inbox.withdrawn",
+    "message.sent", "message.answered", "message.expired", "turn.said", "turn.kept", "proposal.settled",
+    "recommendation.made", "recommendation.settled", "artifact.tagged", "folder.noted",
 ]  # fmt: skip
 
 CURRENT: dict[str, int] = {}  # types that left version 1

@@ -18,6 +18,9 @@ PREFIXES = {
     "signal": "sig",
     "qa": "qar",
     "message": "msg",
+    "turn": "trn",
+    "proposal": "ppl",
+    "recommendation": "rec",
 }
 
 

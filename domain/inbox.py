@@ -9,17 +9,19 @@ from pydantic.dataclasses import dataclass
 
 from domain.errors import Invalid, RefusedTransition
 
-InboxKind = Literal["approval", "work", "attention"]
+InboxKind = Literal["approval", "work", "attention", "form"]
 ANSWERS: dict[InboxKind, tuple[str, ...]] = {
     "approval": ("approve", "reject"),
     "work": ("hand_in",),
     "attention": ("accept", "retry", "discard"),
+    "form": ("fill_in",),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class InboxItem:
-    """`run_id` waits for the answer when it is set; `draft` is a staged version to look at."""
+    """`run_id` waits for the answer when it is set; `draft` is a staged version to look at, `form` the
+    name of a form template to fill in."""
 
     id: str
     workspace_id: str
@@ -33,6 +35,7 @@ class InboxItem:
     run_id: str | None = None
     artifact_id: str | None = None
     draft: str | None = None
+    form: str | None = None
     findings: tuple[str, ...] = ()
     state: Literal["open", "answered", "withdrawn"] = "open"
     answer: dict[str, JsonValue] = Field(default_factory=dict)

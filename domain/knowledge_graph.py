@@ -15,7 +15,7 @@ from domain.ids import kind_of
 
 Relation = Literal[
     "wasDerivedFrom", "wasGeneratedBy", "wasAttributedTo", "used", "actedOnBehalfOf",
-    "partOf", "dependsOn", "assignedTo", "checkedBy",
+    "partOf", "dependsOn", "assignedTo", "checkedBy", "about",
 ]  # fmt: skip
 
 
@@ -56,6 +56,10 @@ def nodes_of(event: Event) -> tuple[Node, ...]:
             return _agent(_text(data, "checked_by"))
         case "member.added":
             return (Node(id=_text(data, "subject_id"), kind="person", label=_text(data, "name")),)
+        case "artifact.tagged":
+            return tuple(Node(id=_text(t, "id"), kind="topic", label=_text(t, "label")) for t in _items(data, "topics"))
+        case "message.sent":
+            return (*_agent(_text(data, "sender")), *_agent(_text(data, "recipient")))
         case _:
             return ()
 
@@ -112,6 +116,10 @@ def _triples(event: Event) -> list[tuple[str, Relation, str]]:
             return out
         case "member.added":
             return [(_text(data, "subject_id"), "partOf", project)]
+        case "artifact.tagged":
+            return [(subject, "about", _text(topic, "id")) for topic in _items(data, "topics")]
+        case "message.sent" if _text(data, "kind") == "delegate":
+            return [(_text(data, "recipient"), "actedOnBehalfOf", _text(data, "sender"))]
         case _:
             return []
 

@@ -42,6 +42,9 @@ class Plan:
         if spec.id not in [task.id for task in self.tasks]:
             raise InvalidPlan(f"The plan {self.id} has no task {spec.id}.")
         tasks = tuple(spec if task.id == spec.id else task for task in self.tasks)
+        return self.followed_by(tasks, made_by=made_by, origin=origin, at=at)
+
+    def followed_by(self, tasks: tuple[TaskSpec, ...], *, made_by: str, origin: str, at: datetime) -> "Plan":
         return replace(
             self, number=self.number + 1, tasks=tasks, made_by=made_by, origin=origin, created_at=at, version=0
         )

@@ -35,6 +35,7 @@ class Project:
     state: ProjectState = "active"
     budget: Budget = Field(default_factory=Budget)
     approve_plan: bool = False
+    watched_folder: str | None = None
     version: int = 0
 
     def __post_init__(self) -> None:
@@ -63,7 +64,7 @@ def name_of(goal: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A person (later: a custom agent) on a project's team."""
+    """A person (later: a custom agent) on a project's team. One that has left is kept, since events name it."""
 
     id: str
     workspace_id: str
@@ -76,4 +77,5 @@ class Member:
     behaviour: Literal["autonomous", "semi_autonomous", "reactive", "scheduled"] = "semi_autonomous"
     autonomy: Literal["full", "gates", "none"] = "gates"
     triggers: tuple[str, ...] = ()
+    removed_at: datetime | None = None
     version: int = 0

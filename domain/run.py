@@ -1,7 +1,9 @@
 """A run: one execution of an AgentGraph. Its journal is in the store; this is the run at a glance."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
@@ -60,7 +62,8 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """`graph` is pinned by `graph_digest`; `reason` says in a sentence why it ended as it did."""
+    """`graph` is pinned by `graph_digest`; `reason` says in a sentence why it ended as it did, `output` is what its
+    exit gave."""
 
     id: str
     workspace_id: str
@@ -76,12 +79,15 @@ class Run:
     task_id: str | None = None
     attempt: int = 1
     depth: int = 0
+    forked_from: str | None = None
+    forked_at: int = 0
     priority: int = 100
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
     limits: Limits = Field(default_factory=Limits)
     phase: RunPhase = "queued"
     result: RunResult | None = None
     reason: str = ""
+    output: dict[str, JsonValue] = Field(default_factory=dict)
     usage: Usage = Field(default_factory=Usage)
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -97,7 +103,14 @@ class Run:
         self._check(phase)
         return replace(self, phase=phase, usage=usage, started_at=self.started_at or at)
 
-    def ended(self, result: RunResult, reason: str, at: datetime, usage: Usage) -> "Run":
+    def ended(
+        self,
+        result: RunResult,
+        reason: str,
+        at: datetime,
+        usage: Usage,
+        output: Mapping[str, JsonValue] = MappingProxyType({}),
+    ) -> "Run":
         """The run with its one result. Raises RefusedTransition when it has one already."""
         self._check("ended")
         return replace(
@@ -105,6 +118,7 @@ class Run:
             phase="ended",
             result=result,
             reason=reason,
+            output=dict(output),
             usage=usage,
             ended_at=at,
             started_at=self.started_at or at,

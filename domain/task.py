@@ -19,13 +19,14 @@ MOVES: dict[TaskState, frozenset[TaskState]] = {
     "running": frozenset({"in_review", "ready", "needs_attention", "done", "cancelled"}),
     "in_review": frozenset({"done", "running", "ready", "needs_attention", "cancelled"}),
     "needs_attention": frozenset({"ready", "done", "skipped", "cancelled"}),
-    "done": frozenset(),
+    "done": frozenset({"ready"}),
     "skipped": frozenset({"ready"}),
     "cancelled": frozenset({"ready"}),
 }
 SOURCED = Criterion(text="It says what it rests on")
 LIVE: frozenset[TaskState] = frozenset({"running", "in_review"})
 FINISHED: frozenset[TaskState] = frozenset({"done", "skipped"})
+AGAIN: frozenset[TaskState] = frozenset({"needs_attention", "skipped", "cancelled", "done"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,8 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
-    """What the plan says of a task; the task's state is kept beside it. A task leaves one artifact behind (for now)."""
+    """What the plan says of a task; the task's state is kept beside it. A task leaves one artifact behind (for now).
+    `way` names the workflow by which an agent does it; without one, it is done in one attempt."""
 
     id: str
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -56,16 +58,30 @@ class TaskSpec:
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1, max_length=20)]
     depends_on: tuple[str, ...] = ()
     complexity: Complexity = "medium"
+    due: datetime | None = None
+    way: str = ""
+
+    def asks_for_more_than(self, other: "TaskSpec") -> bool:
+        """Whether what was done for `other` may not do for this one."""
+        return (self.brief, self.expected, self.criteria, self.depends_on) != (
+            other.brief,
+            other.expected,
+            other.criteria,
+            other.depends_on,
+        )
 
     def for_person(self) -> "TaskSpec":
-        """Without the criteria on citation labels, which only prompts have; a reader judges its sources instead."""
-        kept = tuple(c for c in self.criteria if c.check is None or not c.check.rule.startswith("citations@"))
+        """Without the criteria on citation labels, which only prompts have, a reader judges its sources instead; and on
+        a sign-off, which handing it in is."""
+        agents = ("citations@", "person@")
+        kept = tuple(c for c in self.criteria if c.check is None or not c.check.rule.startswith(agents))
         return self if kept == self.criteria else replace(self, criteria=(*kept, SOURCED))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """`run_id` is the child run of the latest attempt; `findings` what its review said."""
+    """`run_id` is the child run of the latest attempt; `findings` what its review said. `stale` says why what was
+    done may no longer do; it is done again only when somebody asks (`retry`)."""
 
     spec: TaskSpec
     project_id: str
@@ -77,6 +93,7 @@ class Task:
     run_id: str | None = None
     hint: str = ""
     findings: tuple[str, ...] = ()
+    stale: str = ""
     version: int = 0
 
     @property
@@ -92,5 +109,30 @@ class Task:
     def started(self, run_id: str) -> "Task":
         return replace(self.moved("running"), run_id=run_id, attempts=self.attempts + 1)
 
+    def finished(self) -> "Task":
+        return replace(self.moved("done"), findings=(), stale="")
+
+    def again(self, hint: str) -> "Task":
+        """Somebody asks for it once more: what was refused, left out, or done before something changed."""
+        if self.state not in AGAIN:
+            raise RefusedTransition("task", self.id, self.state, "tried again")
+        return replace(self.moved("ready"), hint=hint or self.hint, findings=(), replanned=False)
+
     def replanned_as(self, spec: TaskSpec) -> "Task":
         return replace(self.moved("ready"), spec=spec, replanned=True)
+
+    def edited(self, spec: TaskSpec) -> "Task":
+        """As a person wants it now. What is done stays done, marked stale; what needs attention is tried again. Raises
+        RefusedTransition while it is under way."""
+        if self.state in LIVE:
+            raise RefusedTransition("task", self.id, self.state, "changed; cancel it first, or wait for it")
+        changed = replace(self, spec=spec)
+        if self.state == "done" and spec.asks_for_more_than(self.spec):
+            return changed.outdated("What it asks for was changed after it was done.")
+        if self.state == "needs_attention":
+            return replace(changed.moved("ready"), findings=())
+        return changed.moved("waiting") if self.state == "ready" else changed
+
+    def outdated(self, reason: str) -> "Task":
+        """Marked, where there is something done that can be out of date."""
+        return replace(self, stale=reason) if self.state == "done" else self

@@ -31,6 +31,7 @@ class PlanTemplate(BaseModel):
     title: str
     description: str
     words: Annotated[tuple[str, ...], Field(description="Words of goals that it fits.")] = ()
+    general: Annotated[bool, Field(description="Whether it is taken where none fits.")] = False
     steps: Annotated[tuple[PlannedStep, ...], Field(min_length=1, max_length=20)]
 
     @model_validator(mode="after")

@@ -6,10 +6,13 @@ import socket
 
 from dependency_injector import containers, providers
 
+from adapters.a2a.in_process import InProcessA2A
+from adapters.a2a.redis_streams import RedisStreamsA2A
 from adapters.clock.system import SystemClock
 from adapters.content.files import FileContent
 from adapters.dispatch.in_process import InProcessDispatcher
 from adapters.documents.reader import LocalDocumentReader
+from adapters.documents.watched import LocalFolders
 from adapters.live.in_process import InProcessLive
 from adapters.report.html import HtmlReport
 from adapters.store.audit import SqlAudit
@@ -19,25 +22,43 @@ from adapters.store.state import SqlStore
 from adapters.store.views import SqlGraphs, SqlSearch, SqlStreams
 from config import catalogue
 from config.settings import Settings
+from config.workflow_files import SHIPPED as WORKFLOWS
+from config.workflow_files import WorkflowFiles
 from infrastructure import models as choice
 from infrastructure.data_directory import DataDirectory
+from infrastructure.rest.shapes import shape
+from services.agent_messages import AgentMessages
 from services.artifacts import Artifacts
+from services.conversation import Conversation
 from services.desk import Desk
 from services.doctor import Doctor
+from services.exporting import Exports
 from services.graph_questions import GraphQuestions
 from services.inputs import Intake
+from services.plan_edits import PlanEdits
 from services.projects import Projects
 from services.reports import Reports
 from services.running.calls import Calls
+from services.running.post_office import PostOffice
 from services.running.runner import Runner
 from services.staff import Staff
-from services.work.graphs import shipped
+from services.watching import Watching
+from services.work.briefing import Briefing
+from services.work.conversing import Conversing
 from services.work.handlers import handlers
+from services.work.tools import Tools
 from services.work_orders import WorkOrders
+from services.workflows import Workflows
 
 
 def _owner() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _carrier(settings: Settings) -> InProcessA2A | RedisStreamsA2A:
+    if settings.redis_url is None:
+        return InProcessA2A()
+    return RedisStreamsA2A(settings.redis_url.get_secret_value(), consumer=_owner())
 
 
 class Container(containers.DeclarativeContainer):
@@ -57,22 +78,44 @@ class Container(containers.DeclarativeContainer):
     reader = providers.Singleton(LocalDocumentReader)
     report_writer = providers.Singleton(HtmlReport)
 
+    a2a = providers.Singleton(_carrier, settings)
+
     models = providers.Singleton(choice.configured, settings, directory)
     llm = providers.Singleton(choice.language_model, models)
     alias = providers.Singleton(choice.alias_of, models)
     staff = providers.Singleton(
-        Staff, profiles=providers.Callable(catalogue.profiles), templates=providers.Callable(catalogue.templates)
+        Staff,
+        shipped=providers.Callable(catalogue.profiles),
+        templates=providers.Callable(catalogue.templates),
+        own=providers.Singleton(lambda directory: catalogue.OwnProfiles(directory.agents).checked(), directory),
     )
 
     desk = providers.Singleton(Desk, store=store, content=content, clock=clock, live=live)
+    workflows = providers.Singleton(
+        Workflows,
+        desk,
+        providers.Singleton(WorkflowFiles, WORKFLOWS),
+        providers.Singleton(lambda directory: WorkflowFiles(directory.workflows), directory),
+        staff,
+    )
+    tools = providers.Singleton(Tools, graphs)
     intake = providers.Singleton(Intake, desk, reader)
-    projects = providers.Singleton(Projects, desk, intake)
+    folders = providers.Singleton(lambda directory: LocalFolders(directory.path), directory)
+    projects = providers.Singleton(Projects, desk, intake, folders)
+    watching = providers.Singleton(Watching, desk, intake, folders)
     artifacts = providers.Singleton(Artifacts, desk)
-    work_orders = providers.Singleton(WorkOrders, desk, staff)
+    work_orders = providers.Singleton(WorkOrders, desk, journal)
+    agent_messages = providers.Singleton(AgentMessages, desk)
+    plan_edits = providers.Singleton(PlanEdits, desk, staff, workflows.provided.known)
+    conversation = providers.Singleton(Conversation, desk, intake, projects, plan_edits, staff)
+    conversing = providers.Singleton(
+        Conversing, staff, alias, providers.Singleton(Briefing, streams, graphs), plan_edits
+    )
     graph_questions = providers.Singleton(GraphQuestions, desk, graphs, staff)
     reports = providers.Singleton(
         Reports, desk, report_writer, providers.Callable(lambda found: found.currency if found else "", models)
     )
+    exports = providers.Singleton(Exports, desk, graphs, streams, reports, providers.Object(shape))
     doctor = providers.Singleton(
         Doctor,
         data_dir=providers.Callable(lambda directory: directory.path, directory),
@@ -80,6 +123,7 @@ class Container(containers.DeclarativeContainer):
         alias=alias,
         audit=audit,
         database=database.provided.health,
+        carrier=a2a.provided.health,
     )
 
     calls_for = providers.Factory(
@@ -93,11 +137,12 @@ class Container(containers.DeclarativeContainer):
         content=content,
         clock=clock,
         live=live,
-        handlers=providers.Callable(handlers, staff, alias),
-        graph=providers.Object(shipped),
+        handlers=providers.Callable(handlers, staff, alias, tools, conversing, workflows.provided.known),
+        graph=workflows.provided.graph,
         calls_for=calls_for,
         owner=providers.Callable(_owner),
     )
+    post_office = providers.Singleton(PostOffice, store=store, clock=clock, live=live, a2a=a2a, staff=staff)
     dispatcher = providers.Singleton(
         InProcessDispatcher,
         journal=journal,

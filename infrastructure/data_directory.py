@@ -39,6 +39,8 @@ class DataDirectory:
         self.database = path / "caseworks.db"
         self.content = path / "content"
         self.models = path / "models.yaml"
+        self.agents = path / "agents"
+        self.workflows = path / "workflows"
         self._lock = path / "lock"
         self._token = path / "token"
         self._address = path / "server.json"

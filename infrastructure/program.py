@@ -11,6 +11,7 @@ from adapters.llm.limited import LimitedLLM
 from config.settings import Settings
 from domain.principal import Principal
 from infrastructure.container import Container
+from infrastructure.web.sessions import Sessions
 from services.accounts import owner
 
 STOP_SECONDS = 5.0
@@ -22,6 +23,7 @@ class Program:
     settings: Settings
     principal: Principal
     token: str
+    sessions: Sessions
 
 
 @asynccontextmanager
@@ -36,6 +38,7 @@ async def running(settings: Settings, *, dispatch: bool = True) -> AsyncIterator
     with directory.owned():
         token = settings.token.get_secret_value() if settings.token is not None else directory.token()
         container.models()
+        container.staff()
         database = await asyncio.to_thread(container.database)
         try:
             principal = await owner(container.store(), container.clock())
@@ -44,17 +47,28 @@ async def running(settings: Settings, *, dispatch: bool = True) -> AsyncIterator
                 logger.info("{} runs were under way and go on", freed)
                 await container.dispatcher().start()
             warming = asyncio.create_task(_warm(container)) if dispatch else None
+            watching = asyncio.create_task(container.watching().run(principal)) if dispatch else None
+            posting = asyncio.create_task(container.post_office().run(principal.workspace_id)) if dispatch else None
             try:
-                yield Program(container=container, settings=settings, principal=principal, token=token)
+                sessions = Sessions(directory.path / "sessions.json", token, container.clock())
+                yield Program(
+                    container=container, settings=settings, principal=principal, token=token, sessions=sessions
+                )
             finally:
-                if warming is not None:
-                    warming.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await warming
+                await _stopped(warming, watching)
                 if dispatch:
                     await container.dispatcher().stop(STOP_SECONDS)
+                await _stopped(posting)
+                await container.a2a().close()
         finally:
             database.close()
+
+
+async def _stopped(*tasks: asyncio.Task[None] | None) -> None:
+    for task in filter(None, tasks):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _warm(container: Container) -> None:

@@ -92,9 +92,9 @@ def serve(settings: Settings, ready: Callable[[Served], None]) -> None:
 
 
 @contextmanager
-def beside(settings: Settings, *, dispatch: bool) -> Iterator[Served]:
-    """The server in a thread of this process, on any free port, while the context lasts."""
-    settings = settings.model_copy(update={"port": 0})
+def beside(settings: Settings, *, dispatch: bool, port: int = 0) -> Iterator[Served]:
+    """The server in a thread of this process, on `port` or else any free one, while the context lasts."""
+    settings = settings.model_copy(update={"port": port})
     started: threading.Event = threading.Event()
     stopping = _Stop()
     outcome: dict[str, Served | BaseException] = {}

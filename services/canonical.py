@@ -1,5 +1,8 @@
 """Canonical JSON (RFC 8785) and the digests that are taken over it."""
 
+import json
+from functools import lru_cache
+
 import rfc8785
 from pydantic import JsonValue
 
@@ -13,4 +16,9 @@ def canonical(value: JsonValue) -> bytes:
 
 def digest_of_graph(graph: AgentGraph) -> str:
     """By which a run pins its AgentGraph."""
-    return digest_of(canonical(graph.model_dump(mode="json")))
+    return _digest(graph.model_dump_json())
+
+
+@lru_cache(maxsize=256)
+def _digest(graph: str) -> str:
+    return digest_of(canonical(json.loads(graph)))

@@ -32,12 +32,19 @@ class Doctor:
         alias: str,
         audit: Audit,
         database: Callable[[], Awaitable[tuple[Level, str]]],
+        carrier: Callable[[], Awaitable[tuple[Level, str]]],
     ) -> None:
         self._data_dir, self._llm, self._alias = data_dir, llm, alias
-        self._audit, self._database = audit, database
+        self._audit, self._database, self._carrier = audit, database, carrier
 
     async def examine(self, *, verify: bool) -> list[Finding]:
-        findings = [await self._directory(), self._disk(), await self._tables(), await self._model()]
+        findings = [
+            await self._directory(),
+            self._disk(),
+            await self._tables(),
+            await self._messages(),
+            await self._model(),
+        ]
         if verify:
             findings += await self._verified()
         return findings
@@ -59,6 +66,10 @@ class Doctor:
     async def _tables(self) -> Finding:
         level, detail = await self._database()
         return Finding(name="database", level=level, detail=detail)
+
+    async def _messages(self) -> Finding:
+        level, detail = await self._carrier()
+        return Finding(name="messages", level=level, detail=detail)
 
     async def _model(self) -> Finding:
         info = self._llm.describe(self._alias)

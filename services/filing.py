@@ -10,16 +10,20 @@ from domain.errors import NotFound
 from domain.plan import Plan
 from domain.qa import QARecord
 from domain.run import Run
-from domain.task import MOVES, Task
+from domain.task import LIVE, MOVES, Task
 from services.ports.content import Content
 from services.ports.store import Indexed
 from services.unit_of_work import UnitOfWork
+
+PROJECT_RUN = "project@1"  # the graph that every project run executes
+LIVE_PHASES = ("queued", "running", "waiting", "paused")
 
 
 async def publish(uow: UnitOfWork, content: Content, version: Version, qa: QARecord | None = None) -> Artifact:
     """`version` becomes its artifact's head, with `qa` or else the newest QA record on it. Raises ArtifactLocked."""
     artifact = await uow.get(Artifact, version.artifact_id)
-    published = version.published(artifact.head + 1)
+    number = artifact.head + 1
+    published = version.published(number)
     if qa is None:
         records = await uow.find(QARecord, {"artifact_id": artifact.id})
         qa = next((record for record in reversed(records) if record.digest == version.digest), None)
@@ -39,7 +43,23 @@ async def publish(uow: UnitOfWork, content: Content, version: Version, qa: QARec
             passages=await passages_of(content, version),
         )
     )
+    if number > 1:
+        await outdate(uow, headed)
     return headed
+
+
+async def outdate(uow: UnitOfWork, artifact: Artifact) -> None:
+    """Marks the done tasks whose results rest on an earlier version of `artifact`."""
+    here = {"project_id": artifact.project_id}
+    done = {task.id: task for task in await uow.find(Task, {**here, "state": "done"}) if task.id != artifact.task_id}
+    made = await uow.find(Artifact, {**here, "visible": "1", "task_id": list(done)}) if done else []
+    heads = {item.id: item for item in made}
+    versions = await uow.find(Version, {"artifact_id": list(heads), "state": "published"}) if heads else []
+    for version in versions:
+        rests = any(ref.artifact_id == artifact.id and ref.digest != artifact.digest for ref in version.derived_from)
+        if rests and version.number == heads[version.artifact_id].head and version.task_id in done:
+            task = done[version.task_id]
+            move_task(uow, task, task.outdated(f"It rests on an earlier version of “{artifact.title}”."))
 
 
 async def passages_of(content: Content, version: Version) -> tuple[str, ...]:
@@ -67,6 +87,8 @@ async def adopt(uow: UnitOfWork, plan: Plan) -> None:
     tasks = {task.id: task for task in await uow.find(Task, {"project_id": plan.project_id})}
     for task in tasks.values():
         if task.id not in {spec.id for spec in plan.tasks} and "cancelled" in MOVES[task.state]:
+            if task.run_id is not None and task.state in LIVE:
+                uow.signal(task.run_id, "cancel")
             move_task(uow, task, task.moved("cancelled"))
     for spec in plan.tasks:
         known = tasks.get(spec.id)
@@ -80,7 +102,7 @@ async def adopt(uow: UnitOfWork, plan: Plan) -> None:
                 )
             )
         elif known.spec != spec:
-            move_task(uow, known, known.replanned_as(spec))
+            move_task(uow, known, known.replanned_as(spec) if known.state in LIVE else known.edited(spec))
     items: list[JsonValue] = [
         {
             "id": spec.id,
@@ -107,6 +129,7 @@ def move_task(uow: UnitOfWork, old: Task, new: Task) -> None:
         "agent": new.spec.assignee.id,
         "old": old.state,
         "state": new.state,
+        "stale": new.stale,
         "attempts": new.attempts,
         "child_run_id": new.run_id,
     }
@@ -129,8 +152,8 @@ def start_run(uow: UnitOfWork, run: Run, graph: AgentGraph) -> None:
 
 async def live_project_run(uow: UnitOfWork, project_id: str) -> Run | None:
     """The project's one live project run, if there is one."""
-    runs = await uow.find(Run, {"project_id": project_id, "parent_id": None})
-    return next((run for run in runs if run.phase != "ended" and run.graph.startswith("project@")), None)
+    runs = await uow.find(Run, {"project_id": project_id, "graph": PROJECT_RUN, "phase": LIVE_PHASES})
+    return next(iter(runs), None)
 
 
 async def current_plan(uow: UnitOfWork, project_id: str) -> Plan:

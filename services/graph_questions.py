@@ -1,10 +1,9 @@
-"""Asking the knowledge graphs: neighbours, paths, lineage; as Mermaid."""
+"""Asking the knowledge graphs: neighbours, paths, lineage."""
 
-import re
 from typing import Any, Literal
 
 from domain.artifact import Artifact
-from domain.errors import Invalid, NotFound
+from domain.errors import NotFound
 from domain.project import Project
 from services.desk import Command, Desk
 from services.ports.views import Direction, Graphs, Subgraph
@@ -13,7 +12,6 @@ from services.staff import Staff
 Kind = Literal["project", "agent", "workspace"]
 MAX_PATHS = 10
 MAX_LENGTH = 8
-MERMAID_LIMIT = 50_000
 LINEAGE_DEPTH = 5
 
 
@@ -97,19 +95,3 @@ class GraphQuestions:
             managers = await self._desk.store.find(Project, command.principal.workspace_id)
             if all(project.manager_id != id for project in managers):
                 raise NotFound("agent", id)
-
-
-def mermaid(graph: Subgraph) -> str:
-    """A flowchart. Raises Invalid when it would be larger than 50 KB."""
-    names = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
-    lines = ["flowchart LR"]
-    lines += [f'  {names[node.id]}["{_quoted(node.label)}<br/><small>{node.kind}</small>"]' for node in graph.nodes]
-    lines += [f"  {names[edge.source]} -->|{edge.relation}| {names[edge.target]}" for edge in graph.edges]
-    text = "\n".join(lines) + "\n"
-    if len(text) > MERMAID_LIMIT:
-        raise Invalid("This graph is too large for a Mermaid picture; ask for neighbours, or for format=json.")
-    return text
-
-
-def _quoted(text: str) -> str:
-    return re.sub(r'["<>`&#]', " ", text)[:80]

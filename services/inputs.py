@@ -52,19 +52,20 @@ class Intake:
 
 @dataclass(frozen=True, kw_only=True)
 class Filed:
-    """How a stored thing is filed."""
+    """How a stored thing is filed; under an `id` that is known already, or a new one."""
 
     kind: str
     section: str
     title: str
     derived_from: Sequence[VersionRef] = ()
+    id: str | None = None
 
 
 async def file(uow: UnitOfWork, content: Content, project_id: str, stored: Stored, filed: Filed) -> Artifact:
     """A new artifact with version 1, published, made by whoever acts."""
     who = uow.scene.principal
     artifact = Artifact(
-        id=uow.new_id("artifact"),
+        id=filed.id or uow.new_id("artifact"),
         workspace_id=who.workspace_id,
         project_id=project_id,
         kind=filed.kind,

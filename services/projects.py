@@ -1,18 +1,27 @@
 """Use cases on projects and their members."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from domain.errors import Conflict, Invalid, NotFound, VersionMoved
+from domain.artifact import Artifact
+from domain.errors import Conflict, Forbidden, Invalid, NotFound, VersionMoved
 from domain.principal import User
 from domain.project import Budget, Member, Project, name_of
+from domain.run import Run
+from domain.task import FINISHED, MOVES, Task
+from services import filing
 from services.artifacts import active_project
 from services.desk import Command, Desk
-from services.filing import live_project_run
-from services.inputs import Filed, Intake, Stored, file
+from services.inputs import Filed, Intake, Stored, file, version_of
+from services.ports.folders import Folders
+from services.turns import CONVERSATION
 from services.unit_of_work import UnitOfWork
+from services.work_orders import tell
 
 Behaviour = Literal["autonomous", "semi_autonomous", "reactive", "scheduled"]
+UNFINISHED = sorted(set(MOVES) - FINISHED - {"cancelled"})
+NAMED = 10  # tasks that a refusal names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +35,19 @@ class NewProject:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectChange:
-    """None leaves a field as it is."""
+    """None leaves a field as it is; an empty `watched_folder` takes the folder away."""
 
     name: str | None = None
+    goal: str | None = None
     instructions: str | None = None
     budget: Budget | None = None
     approve_plan: bool | None = None
+    watched_folder: str | None = None
 
 
 class Projects:
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self._desk, self._intake = desk, intake
+    def __init__(self, desk: Desk, intake: Intake, folders: Folders) -> None:
+        self._desk, self._intake, self._folders = desk, intake, folders
 
     async def create(self, command: Command, new: NewProject) -> Project:
         """Files the goal (and the instructions) as the first artifacts; the owner is the first member."""
@@ -46,20 +57,23 @@ class Projects:
         goal = await self._intake.text(workspace, new.goal)
         instructions = await self._intake.text(workspace, new.instructions) if new.instructions.strip() else None
 
-        async def decide(uow: UnitOfWork) -> Project:
-            project = self._made(uow, new)
-            uow.put(project)
-            uow.happened(
-                "project.created",
-                project.id,
-                project_id=project.id,
-                data={"name": project.name, "manager_id": project.manager_id, "owner_id": project.owner_id},
-            )
-            await self._file_words(uow, project, goal, instructions)
-            await self._add_owner(uow, project)
-            return project
+        return await self._desk.carry_out(command, Project, lambda uow: self.founded(uow, new, goal, instructions))
 
-        return await self._desk.carry_out(command, Project, decide)
+    async def founded(
+        self, uow: UnitOfWork, new: NewProject, goal: Stored, instructions: Stored | None = None
+    ) -> Project:
+        """`create`, as a part of something else, with the words stored before."""
+        project = self._made(uow, new)
+        uow.put(project)
+        uow.happened(
+            "project.created",
+            project.id,
+            project_id=project.id,
+            data={"name": project.name, "manager_id": project.manager_id, "owner_id": project.owner_id},
+        )
+        await self._file_words(uow, project, goal, instructions)
+        await self._add_owner(uow, project)
+        return project
 
     async def page(self, command: Command, after: str, limit: int, state: str | None = None) -> list[Project]:
         where = {} if state is None else {"state": state}
@@ -68,12 +82,23 @@ class Projects:
         )
 
     async def change(self, command: Command, id: str, change: ProjectChange, expected: int | None) -> Project:
-        """Raises VersionMoved when `expected` (If-Match) is not the stored version."""
+        """A goal that changes leaves what is done as it is, marked stale; the rest goes on towards the new goal. Raises
+        VersionMoved when `expected` (If-Match) is not the stored version, Forbidden when somebody else than this
+        machine's owner names a folder to watch."""
+        folder = await self._folder(command, change.watched_folder)
+        goal = change.goal.strip() if change.goal is not None else ""
+        stored = await self._intake.text(command.principal.workspace_id, goal) if goal else None
 
         async def decide(uow: UnitOfWork) -> Project:
             project = await active_project(uow, id)
             check_version(project.version, expected, "project", id)
+            if stored is not None and goal != project.goal:
+                await self._change_goal(uow, project, stored)
             values = {name: value for name, value in vars(change).items() if value is not None}
+            if change.goal is not None:
+                values["goal"] = goal
+            if folder is not None:
+                values["watched_folder"] = folder or None
             changed = replace(project, **values)
             uow.put(changed)
             uow.happened("project.changed", id, project_id=id, data={"name": changed.name})
@@ -81,28 +106,56 @@ class Projects:
 
         return await self._desk.carry_out(command, Project, decide)
 
+    async def directed(self, uow: UnitOfWork, id: str, goal: str, stored: Stored) -> Project:
+        """Towards another goal, as a part of something else."""
+        project = await active_project(uow, id)
+        if goal != project.goal:
+            await self._change_goal(uow, project, stored)
+        changed = replace(project, goal=goal)
+        uow.put(changed)
+        uow.happened("project.changed", id, project_id=id, data={"name": changed.name})
+        return changed
+
+    async def _folder(self, command: Command, wanted: str | None) -> str | None:
+        if not wanted:
+            return wanted
+        owner = await self._desk.store.owner()
+        if owner is None or owner.id != command.principal.id:
+            raise Forbidden("Only the owner of this installation can have a folder of this machine watched.")
+        return await asyncio.to_thread(self._folders.fit, wanted)
+
+    async def _change_goal(self, uow: UnitOfWork, project: Project, stored: Stored) -> None:
+        filed = await uow.find(Artifact, {"project_id": project.id, "section": "plans", "visible": "1"})
+        artifact = next(artifact for artifact in filed if artifact.kind == "goal")
+        version = version_of(uow, artifact.writable(), stored, ())
+        await filing.publish(uow, self._desk.content, version)
+        for task in await uow.find(Task, {"project_id": project.id, "state": "done"}):
+            filing.move_task(uow, task, task.outdated("The goal was changed after it was done."))
+        await tell(uow, project.id)
+
     async def archive(self, command: Command, id: str) -> Project:
-        """A live run is cancelled: an archived project takes no work."""
+        """Live runs are cancelled: an archived project takes no work, and answers no questions."""
 
         async def decide(uow: UnitOfWork) -> Project:
             archived = (await uow.get(Project, id)).archived()
             uow.put(archived)
-            if (live := await live_project_run(uow, id)) is not None:
-                uow.signal(live.id, "cancel")
+            for graph in (filing.PROJECT_RUN, CONVERSATION):
+                for live in await uow.find(Run, {"project_id": id, "graph": graph, "phase": filing.LIVE_PHASES}):
+                    uow.signal(live.id, "cancel")
             uow.happened("project.archived", id, project_id=id)
             return archived
 
         return await self._desk.carry_out(command, Project, decide)
 
     async def members(self, command: Command, project_id: str) -> list[Member]:
+        """Who is on the team now."""
         await self._desk.get(command, Project, project_id)
-        return await self._desk.store.find(Member, command.principal.workspace_id, where={"project_id": project_id})
+        found = await self._desk.store.find(Member, command.principal.workspace_id, where={"project_id": project_id})
+        return [member for member in found if member.removed_at is None]
 
     async def member(self, command: Command, project_id: str, id: str) -> Member:
-        found = await self._desk.get(command, Member, id)
-        if found.project_id != project_id:
-            raise NotFound("member", id)
-        return found
+        """Raises NotFound; one that was removed is not there any more."""
+        return await _on_team(self._desk.unit(command), project_id, id)
 
     async def add_member(self, command: Command, project_id: str, user_id: str, role: str) -> Member:
         """A person of this workspace; only the owner exists for now."""
@@ -110,7 +163,8 @@ class Projects:
         async def decide(uow: UnitOfWork) -> Member:
             project = await active_project(uow, project_id)
             user = await uow.get(User, user_id)
-            if any(m.subject_id == user_id for m in await uow.find(Member, {"project_id": project_id})):
+            known = await uow.find(Member, {"project_id": project_id, "subject_id": user_id})
+            if any(member.removed_at is None for member in known):
                 raise Conflict(f"{user.name} is on the team of {project_id} already.")
             return self._member(uow, project, user, role)
 
@@ -128,15 +182,32 @@ class Projects:
         """Raises VersionMoved when `expected` (If-Match) is not the stored version."""
 
         async def decide(uow: UnitOfWork) -> Member:
-            member = await uow.get(Member, id)
-            if member.project_id != project_id:
-                raise NotFound("member", id)
+            member = await _on_team(uow, project_id, id)
             check_version(member.version, expected, "member", id)
             changed = replace(member, role=role or member.role, behaviour=behaviour or member.behaviour)
             uow.put(changed)
             data = {"role": changed.role, "behaviour": changed.behaviour}
             uow.happened("member.changed", id, project_id=project_id, data=dict(data))
             return changed
+
+        return await self._desk.carry_out(command, Member, decide)
+
+    async def remove_member(self, command: Command, project_id: str, id: str, expected: int | None = None) -> Member:
+        """What the member did stays as it is. Raises Conflict for the owner and for somebody with unfinished tasks,
+        VersionMoved when `expected` (If-Match) is not the stored version."""
+
+        async def decide(uow: UnitOfWork) -> Member:
+            project = await active_project(uow, project_id)
+            member = await _on_team(uow, project_id, id)
+            check_version(member.version, expected, "member", id)
+            if member.subject_id == project.owner_id:
+                raise Conflict(f"{member.name} owns the project {project_id} and cannot leave its team.")
+            await _check_idle(uow, member)
+            removed = replace(member, removed_at=uow.at)
+            uow.put(removed)
+            data = {"subject_id": member.subject_id, "name": member.name}
+            uow.happened("member.removed", id, project_id=project_id, data=dict(data))
+            return removed
 
         return await self._desk.carry_out(command, Member, decide)
 
@@ -182,6 +253,25 @@ class Projects:
         data = {"subject_id": user.id, "name": user.name, "role": role}
         uow.happened("member.added", member.id, project_id=project.id, data=dict(data))
         return member
+
+
+async def _on_team(uow: UnitOfWork, project_id: str, id: str) -> Member:
+    member = await uow.get(Member, id)
+    if member.project_id != project_id or member.removed_at is not None:
+        raise NotFound("member", id)
+    return member
+
+
+async def _check_idle(uow: UnitOfWork, member: Member) -> None:
+    """Raises Conflict, with the titles, while a task waits for the member or will."""
+    tasks = await uow.find(Task, {"project_id": member.project_id, "state": UNFINISHED})
+    theirs = [f"“{task.spec.title}” ({task.id})" for task in tasks if task.spec.assignee.id == member.subject_id]
+    if theirs:
+        more = f" and {len(theirs) - NAMED} more" if len(theirs) > NAMED else ""
+        raise Conflict(
+            f"{member.name} has unfinished tasks: {', '.join(theirs[:NAMED])}{more}; give them to somebody else, skip "
+            "them or cancel them first."
+        )
 
 
 def check_version(version: int, expected: int | None, kind: str, id: str) -> None:

@@ -4,10 +4,9 @@ from domain.artifact import Artifact, Version
 from domain.project import Project
 from domain.run import Run
 from domain.task import Task
-from services import filing
+from services import filing, reading
 from services.desk import Command, Desk
 from services.ports.report import ReportedArtifact, ReportModel, ReportWriter
-from services.work.legend import without_legend
 from services.work.planning import newest_plan
 
 MAX_ARTIFACTS = 500
@@ -31,7 +30,8 @@ class Reports:
         versions = await store.find(Version, workspace, where=where | {"state": "published"}, limit=10_000)
         by_head = {(v.artifact_id, v.number): v for v in versions}
         shown = [await self._shown(artifact, by_head[artifact.id, artifact.head], heads) for artifact in heads]
-        runs = await store.find(Run, workspace, where=where | {"parent_id": None}, newest_first=True, limit=1)
+        project_runs = where | {"graph": filing.PROJECT_RUN}
+        runs = await store.find(Run, workspace, where=project_runs, newest_first=True, limit=1)
         return ReportModel(
             project=project,
             run=runs[0] if runs else None,
@@ -47,15 +47,7 @@ class Reports:
 
     async def _shown(self, artifact: Artifact, version: Version, known: list[Artifact]) -> ReportedArtifact:
         titles = {other.id: other.title for other in known}
-        citations = {}
-        texts: dict[str, tuple[str, ...]] = {}
-        for citation in version.citations:
-            if citation.artifact_id not in texts:
-                texts[citation.artifact_id] = await self._passages(version.workspace_id, citation.artifact_id)
-            passages = texts[citation.artifact_id]
-            if citation.ordinal < len(passages):
-                title = titles.get(citation.artifact_id, citation.artifact_id)
-                citations[citation.label] = (citation.artifact_id, title, passages[citation.ordinal])
+        citations = await reading.cited(self._desk.store, self._desk.content, version, titles)
         return ReportedArtifact(
             id=artifact.id,
             title=artifact.title,
@@ -63,7 +55,7 @@ class Reports:
             section=artifact.section,
             stage=artifact.stage,
             number=artifact.head,
-            text=await self._text(version),
+            text=await reading.text_of(self._desk.content, version),
             made_by=version.made_by,
             model=version.model,
             rehearsed=version.rehearsed,
@@ -73,25 +65,11 @@ class Reports:
             qa=artifact.qa,
         )
 
-    async def _text(self, version: Version) -> str:
-        if version.media_type in ("text/markdown", "text/plain"):
-            content = await self._desk.content.get(version.workspace_id, version.digest)
-            return without_legend(content.decode("utf-8", "replace"))
-        return "\n\n".join(await filing.passages_of(self._desk.content, version))
-
-    async def _passages(self, workspace: str, artifact_id: str) -> tuple[str, ...]:
-        where = {"artifact_id": artifact_id, "state": "published"}
-        versions = await self._desk.store.find(Version, workspace, where=where)
-        if not versions:
-            return ()
-        head = max(versions, key=lambda version: version.number or 0)
-        return await filing.passages_of(self._desk.content, head)
-
     async def _drafts(self, workspace: str, tasks: tuple[Task, ...]) -> dict[str, str]:
         drafts = {}
         for task in tasks:
             if task.state == "needs_attention" and task.run_id:
                 where = {"run_id": task.run_id, "state": "staged"}
                 staged = await self._desk.store.find(Version, workspace, where=where)
-                drafts[task.id] = await self._text(staged[-1]) if staged else ""
+                drafts[task.id] = await reading.text_of(self._desk.content, staged[-1]) if staged else ""
         return drafts

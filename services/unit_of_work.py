@@ -12,6 +12,7 @@ from domain.changes import SignalName
 from domain.errors import NotFound, VersionMoved
 from domain.events import Event, EventType
 from domain.ids import make_id
+from domain.ports.a2a import Envelope
 from domain.principal import Principal
 from domain.run import Run
 from services.ports.clock import Clock
@@ -63,6 +64,7 @@ class UnitOfWork:
     _consumed: list[int] = field(default_factory=list)
     _ready: list[Run] = field(default_factory=list)
     _idempotency: Idempotency | None = None
+    _announced: list[Envelope] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)
     stirred: set[str] = field(default_factory=set)
 
@@ -139,6 +141,10 @@ class UnitOfWork:
         self._signals.append(Signal(run_id=run_id, name=name, due=due or self.at, payload=payload or {}))
         self.woken.add(run_id)
 
+    def announce(self, envelope: Envelope) -> None:
+        """A message between agents, told of once it is stored."""
+        self._announced.append(envelope)
+
     def index(self, indexed: Indexed) -> None:
         self._indexed.append(indexed)
 
@@ -163,6 +169,8 @@ class UnitOfWork:
             self.live.wake(run)
         for scope in self.stirred:
             self.live.stir(scope)
+        for envelope in self._announced:
+            self.live.post(envelope)
 
     def changeset(self) -> Changeset:
         untouched = {key: entity for key, entity in self._read.items() if key not in self._put}

@@ -4,21 +4,23 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
+from domain.agent_graph import AgentGraph
 from domain.artifact import Version
 from domain.changes import SignalName
 from domain.errors import Conflict, Invalid, RefusedTransition, VersionMoved
 from domain.events import EventType
 from domain.inbox import InboxItem
-from domain.plan import Plan, check_staff
+from domain.plan import Plan
 from domain.project import Project
 from domain.run import Run, Usage
-from domain.task import Assignee, Task, TaskSpec
+from domain.task import Task
 from services import filing
 from services.artifacts import Judgement, active_project, persons_record
 from services.canonical import digest_of_graph
 from services.desk import Command, Desk
 from services.inputs import Stored
-from services.staff import Staff
+from services.ports.journal import Journal
+from services.running.runner import state_at
 from services.unit_of_work import UnitOfWork
 from services.work.graphs import PROJECT
 
@@ -34,20 +36,20 @@ class Answer:
 
 
 class WorkOrders:
-    def __init__(self, desk: Desk, staff: Staff) -> None:
-        self._desk, self._staff = desk, staff
+    def __init__(self, desk: Desk, journal: Journal) -> None:
+        self._desk, self._journal = desk, journal
 
     # runs
 
-    async def start(self, command: Command, project_id: str) -> Run:
-        """The project's run. Raises Conflict while one is live: there is one a project."""
+    async def start(self, command: Command, project_id: str, *, replan: bool = False) -> Run:
+        """The project's run; `replan` keeps what is done and plans the rest anew. Raises Conflict while one is live."""
 
         async def decide(uow: UnitOfWork) -> Run:
             project = await active_project(uow, project_id)
             live = await filing.live_project_run(uow, project_id)
             if live is not None:
                 raise Conflict(f"The run {live.id} of this project is under way; wait for it or cancel it.")
-            return self._project_run(uow, project)
+            return begin(uow, project, replan=replan)
 
         return await self._desk.carry_out(command, Run, decide)
 
@@ -63,6 +65,28 @@ class WorkOrders:
 
         return await self._desk.carry_out(command, Run, decide)
 
+    async def fork(self, command: Command, run_id: str, seq: int | None) -> Run:
+        """A run that goes on from where `run_id` was after its tick `seq` (the last one by default), with the same
+        graph. Raises Conflict where there is nothing to go on from, and while the project's run is live."""
+        source = await self._desk.get(command, Run, run_id)
+        if source.parent_id is not None:
+            raise Conflict(f"{run_id} is part of the run {source.root_id}; fork that one, or retry the task.")
+        history = await self._journal.history(source.workspace_id, run_id)
+        last = history.entries[-1].seq if history is not None and history.entries else 0
+        at = last if seq is None else seq
+        if history is None or not 1 <= at <= last:
+            raise Invalid(f"{run_id} has the ticks 1 to {last}; there is no {at}.", [("/seq", f"must be 1 to {last}")])
+        if state_at(history, run_id, at).result is not None:
+            raise Conflict(f"{run_id} had ended at its tick {at}; fork it from an earlier one.")
+
+        async def decide(uow: UnitOfWork) -> Run:
+            project = await active_project(uow, source.project_id)
+            if source.graph == PROJECT.name and await filing.live_project_run(uow, project.id) is not None:
+                raise Conflict(f"A run of {project.id} is under way; wait for it or cancel it.")
+            return forked(uow, source, history.graph, at)
+
+        return await self._desk.carry_out(command, Run, decide)
+
     async def run(self, command: Command, id: str) -> Run:
         """The run, with what it and all the runs that it started have used."""
         run = await self._desk.get(command, Run, id)
@@ -70,25 +94,6 @@ class WorkOrders:
             return run
         tree = await self._desk.store.find(Run, run.workspace_id, where={"root_id": run.id}, limit=10_000)
         return replace(run, usage=sum((one.usage for one in tree), Usage()))
-
-    def _project_run(self, uow: UnitOfWork, project: Project) -> Run:
-        id = uow.new_id("run")
-        run = Run(
-            id=id,
-            workspace_id=project.workspace_id,
-            project_id=project.id,
-            root_id=id,
-            graph=PROJECT.name,
-            graph_digest=digest_of_graph(PROJECT),
-            actor=project.manager_id,
-            on_behalf_of=uow.scene.principal.id,
-            created_at=uow.at,
-            correlation=uow.scene.correlation,
-            inputs={"approve_plan": project.approve_plan},
-            limits=PROJECT.limits,
-        )
-        filing.start_run(uow, run, PROJECT)
-        return run
 
     # plan
 
@@ -109,39 +114,14 @@ class WorkOrders:
         await self._desk.get(command, Project, project_id)
         where = {"project_id": project_id, "state": "open"}
         found = await self._desk.store.find(InboxItem, command.principal.workspace_id, where=where)
-        return [item for item in found if item.kind == kind]
+        return [item for item in found if item.kind == kind and (kind != "approval" or await self._is_plan(item))]
+
+    async def _is_plan(self, item: InboxItem) -> bool:
+        """Whether it is the project's plan that an approval is about; workflows ask for approvals too."""
+        run = await self._desk.store.get(Run, item.workspace_id, item.run_id or "")
+        return run is not None and run.graph.startswith("project@")
 
     # tasks
-
-    async def assign(self, command: Command, task_id: str, assignee: Assignee, expected: int | None) -> Task:
-        """Gives a task that is not under way to somebody else; the plan gets a new version."""
-
-        async def decide(uow: UnitOfWork) -> Task:
-            task = await uow.get(Task, task_id)
-            if expected is not None and task.version != expected:
-                raise VersionMoved("task", task_id)
-            if task.state not in ("waiting", "ready", "needs_attention"):
-                raise RefusedTransition("task", task_id, task.state, "given to somebody else")
-            spec = self._assigned(task.spec, assignee, uow)
-            plan = await filing.current_plan(uow, task.project_id)
-            origin = f"{uow.scene.principal.id} gave the task “{spec.title}” to {assignee.id}."
-            uow.put(plan.revised(spec, made_by=uow.scene.principal.id, origin=origin, at=uow.at))
-            changed = replace(task, spec=spec)
-            filing.move_task(uow, task, changed)
-            await self._tell(uow, task.project_id)
-            return changed
-
-        return await self._desk.carry_out(command, Task, decide)
-
-    def _assigned(self, spec: TaskSpec, assignee: Assignee, uow: UnitOfWork) -> TaskSpec:
-        people = [uow.scene.principal.id]
-        changed = replace(spec, assignee=assignee)
-        if assignee.kind == "person":
-            check_staff([changed], people)
-            return changed.for_person()
-        profile = self._staff.agent(assignee.id)
-        profile.output(spec.expected[0].kind)
-        return replace(spec, assignee=Assignee(kind="core", id=profile.id))
 
     async def skip(self, command: Command, task_id: str, expected: int | None = None, *, cancel: bool) -> Task:
         async def decide(uow: UnitOfWork) -> Task:
@@ -153,7 +133,7 @@ class WorkOrders:
             moved = task.moved("cancelled" if cancel else "skipped")
             filing.move_task(uow, task, moved)
             await self._withdraw(uow, task)
-            await self._tell(uow, task.project_id)
+            await tell(uow, task.project_id)
             return moved
 
         return await self._desk.carry_out(command, Task, decide)
@@ -170,12 +150,10 @@ class WorkOrders:
         return await self._desk.get(command, Task, task_id)
 
     async def retry(self, command: Command, task_id: str, hint: str) -> Task:
-        """A task that needs attention (or was skipped or cancelled) is tried again, with a hint."""
+        """A task that needs attention, was left out, or was done before something changed, is tried again."""
 
         async def decide(uow: UnitOfWork) -> Task:
             task = await uow.get(Task, task_id)
-            if task.state not in ("needs_attention", "skipped", "cancelled"):
-                raise RefusedTransition("task", task_id, task.state, "tried again")
             await self._withdraw(uow, task)
             return await self._again(uow, task, hint)
 
@@ -203,7 +181,7 @@ class WorkOrders:
                 await self._settle(uow, item, answer)
             elif item.run_id is not None:
                 uow.signal(item.run_id, "answered", {"item_id": item.id, "answer": answered.answer})
-            if item.kind == "approval":
+            if item.kind == "approval" and await self._is_plan(item):
                 type: EventType = "plan.approved" if answer.action == "approve" else "plan.rejected"
                 uow.happened(type, item.project_id, project_id=item.project_id)
             return answered
@@ -228,27 +206,19 @@ class WorkOrders:
             record = await persons_record(uow, version, Judgement(verdict="accept", note=answer.hint))
             uow.put(record)
             await filing.publish(uow, self._desk.content, version, record)
-            filing.move_task(uow, task, task.moved("done"))
-        await self._tell(uow, item.project_id, start=True)
+            filing.move_task(uow, task, task.finished())
+        await tell(uow, item.project_id, start=True)
 
     async def _again(self, uow: UnitOfWork, task: Task, hint: str) -> Task:
-        again = replace(task.moved("ready"), hint=hint or task.hint, findings=())
+        again = task.again(hint)
         filing.move_task(uow, task, again)
-        await self._tell(uow, task.project_id, start=True)
+        await tell(uow, task.project_id, start=True)
         return again
 
     async def _withdraw(self, uow: UnitOfWork, task: Task) -> None:
         for item in await uow.find(InboxItem, {"task_id": task.id, "state": "open"}):
             uow.put(item.withdrawn())
             uow.happened("inbox.withdrawn", item.id, project_id=item.project_id)
-
-    async def _tell(self, uow: UnitOfWork, project_id: str, *, start: bool = False) -> None:
-        """The live project run hears of it; without one, `start` begins a new one on the same plan."""
-        live = await filing.live_project_run(uow, project_id)
-        if live is not None:
-            uow.signal(live.id, "plan_changed")
-        elif start:
-            self._project_run(uow, await active_project(uow, project_id))
 
 
 def _payload(answer: Answer) -> dict[str, JsonValue]:
@@ -261,3 +231,55 @@ def _payload(answer: Answer) -> dict[str, JsonValue]:
             "size": answer.handed_in.size,
         }
     return payload
+
+
+def forked(uow: UnitOfWork, source: Run, graph: AgentGraph, seq: int) -> Run:
+    id = uow.new_id("run")
+    run = Run(
+        id=id,
+        workspace_id=source.workspace_id,
+        project_id=source.project_id,
+        root_id=id,
+        graph=source.graph,
+        graph_digest=source.graph_digest,
+        actor=source.actor,
+        on_behalf_of=uow.scene.principal.id,
+        created_at=uow.at,
+        correlation=uow.scene.correlation,
+        inputs=source.inputs,
+        limits=source.limits,
+        forked_from=source.id,
+        forked_at=seq,
+    )
+    filing.start_run(uow, run, graph)
+    return run
+
+
+def begin(uow: UnitOfWork, project: Project, *, replan: bool = False) -> Run:
+    """A project run; with `replan` the manager plans what is not done anew."""
+    id = uow.new_id("run")
+    run = Run(
+        id=id,
+        workspace_id=project.workspace_id,
+        project_id=project.id,
+        root_id=id,
+        graph=PROJECT.name,
+        graph_digest=digest_of_graph(PROJECT),
+        actor=project.manager_id,
+        on_behalf_of=uow.scene.principal.id,
+        created_at=uow.at,
+        correlation=uow.scene.correlation,
+        inputs={"approve_plan": project.approve_plan, "replan": replan},
+        limits=PROJECT.limits,
+    )
+    filing.start_run(uow, run, PROJECT)
+    return run
+
+
+async def tell(uow: UnitOfWork, project_id: str, *, start: bool = False) -> None:
+    """The live project run hears of it; without one, `start` begins a new one on the same plan."""
+    live = await filing.live_project_run(uow, project_id)
+    if live is not None:
+        uow.signal(live.id, "plan_changed")
+    elif start:
+        begin(uow, await active_project(uow, project_id))

@@ -7,23 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from domain.agent_graph import (
-    Active,
     AgentGraph,
-    AgentNode,
     ChangeRefused,
-    CheckNode,
-    ChildNode,
-    Condition,
     Effect,
     EffectDone,
     EffectFailed,
-    ExitNode,
-    HumanNode,
-    LoopNode,
+    FanOutNode,
+    Forked,
     RunState,
     SignalReceived,
     Started,
@@ -31,7 +24,8 @@ from domain.agent_graph import (
     effect_of,
     reduce,
 )
-from domain.agent_graph.spec import Node
+from domain.agent_graph.reducer import DEADLINE, node_timeout
+from domain.agent_graph.spec import FAN_OUT, Calling, Working
 from domain.agent_graph.state import STATES
 from domain.agent_graph.ticks import TICKS
 from domain.changes import (
@@ -40,6 +34,7 @@ from domain.changes import (
     MoveTask,
     OpenInbox,
     PublishStaged,
+    SendMessage,
     SetTimer,
     SignalChildren,
     SignalName,
@@ -48,92 +43,10 @@ from domain.changes import (
 )
 from domain.run import Limits, RunResult, Usage
 
-SomeTick = Started | EffectDone | EffectFailed | ChangeRefused | SignalReceived
+SomeTick = Started | Forked | EffectDone | EffectFailed | ChangeRefused | SignalReceived
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RESULTS: tuple[RunResult, ...] = ("succeeded", "partial", "failed", "cancelled")
-FIELDS = ("flag", "passed", "ask", "action", "digest", "nowhere", "deep.flag")
 LONGEST = 20_000  # ticks; no graph made here is that slow
-
-
-# graphs
-
-
-def random_graph(rng: random.Random) -> AgentGraph:
-    """A valid AgentGraph with any kinds of nodes: edges lead forward, loops lead anywhere, also into each other."""
-    work = rng.randint(1, 9)
-    exits = rng.randint(1, 3)
-    ids = [f"n{i}" for i in range(work + exits)]
-    loops = 0
-    nodes: list[Node] = []
-    for i in range(work):
-        kind = rng.choice(["agent", "agent", "check", "supervise", "loop", "loop", "human", "child"])
-        loops += kind == "loop"
-        nodes.append(_random_node(rng, "check" if kind == "loop" and loops > 3 else kind, i, ids))
-    nodes += [_random_exit(rng, id, ids) for id in ids[work:]]
-    rng.shuffle(nodes)
-    return AgentGraph(name="random@1", start=ids[0] if rng.random() < 0.8 else rng.choice(ids), nodes=tuple(nodes))
-
-
-def agent_graphs() -> st.SearchStrategy[AgentGraph]:
-    return st.randoms(use_true_random=False).map(random_graph)
-
-
-def _random_node(rng: random.Random, kind: str, i: int, ids: Sequence[str]) -> Node:
-    id, later = ids[i], ids[i + 1 : i + 4]
-    on_failure = rng.choice([None, *later])
-    match kind:
-        case "agent":
-            retries, after = rng.randint(0, 3), rng.choice([0.0, 5.0])
-            return AgentNode(
-                id=id,
-                handler="work@1",
-                next=rng.choice(later),
-                on_failure=on_failure,
-                retries=retries,
-                retry_after=after,
-            )
-        case "check":
-            return CheckNode(id=id, handler="look@1", next=rng.choice(later), on_failure=on_failure)
-        case "supervise":
-            return SuperviseNode(id=id, handler="watch@1", next=rng.choice(later))
-        case "loop":
-            return LoopNode(
-                id=id,
-                back_to=rng.choice(ids),
-                until=_random_condition(rng, ids),
-                limit=rng.randint(0, 3),
-                watch=rng.choice([None, _random_path(rng, ids)]),
-                next=rng.choice(later),
-                exhausted=rng.choice(later),
-            )
-        case "human":
-            when = rng.choice([None, _random_condition(rng, ids)])
-            return HumanNode(id=id, kind="approval", title="Say yes", when=when, next=rng.choice(later))
-        case _:
-            inputs = {"a": _random_path(rng, ids)}
-            return ChildNode(id=id, graph="other@1", inputs=inputs, next=rng.choice(later), on_failure=on_failure)
-
-
-def _random_exit(rng: random.Random, id: str, ids: Sequence[str]) -> ExitNode:
-    result = rng.choice(RESULTS)
-    result_from = rng.choice([None, None, f"{rng.choice(ids)}.result"])
-    return ExitNode(
-        id=id,
-        result=result,
-        result_from=result_from,
-        reason_from=rng.choice([None, f"{rng.choice(ids)}.reason"]),
-        publish=result == "succeeded" and result_from is None and rng.random() < 0.8,
-        output={"a": _random_path(rng, ids)},
-    )
-
-
-def _random_path(rng: random.Random, ids: Sequence[str]) -> str:
-    return f"{rng.choice([*ids, 'inputs'])}.{rng.choice(FIELDS)}"
-
-
-def _random_condition(rng: random.Random, ids: Sequence[str]) -> Condition:
-    op = "eq" if rng.random() < 0.7 else "ne"
-    return Condition.model_validate({"path": _random_path(rng, ids), "op": op, "value": rng.choice([True, None, "a"])})
 
 
 # histories
@@ -175,6 +88,7 @@ class World:
         self.snapshots: list[tuple[int, bytes]] = []
         self.now = START
         self.under_way: dict[str, Effect] = {}
+        self.dropped: dict[str, Effect] = {}
         self.items: dict[str, bool] = {}
         self.children: dict[str, bool] = {}
         self.timers: list[tuple[datetime, str]] = []
@@ -185,8 +99,19 @@ class World:
     # the two ways to live
 
     def start(self) -> None:
-        inputs: dict[str, JsonValue] = {"flag": self._flip(), "deep": {"flag": self._flip()}}
+        inputs = self._fields()
+        inputs["items"] = list(range(self.rng.choice([0, 1, 2, 3, 3, 5])))
+        inputs["many"] = list(range(self.rng.choice([2, 4, 20, 21])))
         self.take(Started(at=self.now, seed=self.rng.randbytes(32).hex(), inputs=inputs, limits=self.limits))
+
+    def fork(self, seed: int) -> "World":
+        """Another run of the same graph that goes on from here."""
+        other = World(self.graph, seed, limits=self.limits, chances=self.chances)
+        other.now = self.now
+        state = STATES.validate_json(STATES.dump_json(self.state))
+        other.take(Forked(at=self.now, seed=self.rng.randbytes(32).hex(), source=self.state.run_id, state=state))
+        assert not set(other.items) & set(self.items) and not set(other.children) & set(self.children)
+        return other
 
     def live(self, ticks: int) -> None:
         """At most `ticks` ticks of anything, a few of them after the end."""
@@ -201,19 +126,25 @@ class World:
             if self.state.result is not None:
                 return
             self._pass_time()
-            if self.state.paused:
-                self._signal("resume")
-            elif self.under_way:
-                self._finish(self._any(self.under_way), done=True)
-            elif self.timers:
-                self._fire()
-            elif open := [id for id, is_open in self.items.items() if is_open]:
-                self._answer(self.rng.choice(open))
-            elif alive := [id for id, is_alive in self.children.items() if is_alive]:
-                self._end_child(self.rng.choice(alive), "succeeded")
-            else:
-                self._signal("poke")
+            self._answer_something()
         raise AssertionError(f"the run did not end in {LONGEST} ticks")
+
+    def _answer_something(self) -> None:
+        ways: list[Callable[[], None]] = []
+        if self.timers:
+            ways.append(self._fire)
+        if open := [id for id, is_open in self.items.items() if is_open]:
+            ways.append(lambda: self._answer(self.rng.choice(open)))
+        if alive := [id for id, is_alive in self.children.items() if is_alive]:
+            ways.append(lambda: self._end_child(self.rng.choice(alive), "succeeded"))
+        if self.state.paused:
+            self._signal("resume")
+        elif self.under_way:
+            self._finish(self._any(self.under_way), done=True)
+        elif ways:
+            self.rng.choice(ways)()
+        else:
+            self._signal("poke")
 
     def step(self) -> None:
         """Something happens: an effect ends, the outside signals, a tick comes twice, or the process dies."""
@@ -240,6 +171,8 @@ class World:
         ways: list[Callable[[], None]] = [lambda: self._signal("resume" if self.state.paused else "poke")]
         if self.under_way:
             ways += [lambda: self._finish(self._any(self.under_way))] * 3
+        if self.dropped:
+            ways.append(lambda: self._finish(self._any(self.dropped)))
         if self.timers:
             ways.append(self._fire)
         if self.items:
@@ -249,7 +182,7 @@ class World:
         self.rng.choice(ways)()
 
     def _finish(self, id: str, *, done: bool = False) -> None:
-        self.under_way.pop(id)
+        (self.under_way if id in self.under_way else self.dropped).pop(id)
         usage = Usage(
             calls=self.rng.randint(0, 3), money=self.rng.randint(0, 9), seconds=self.rng.choice([0, 0.25, 7]),
             input_tokens=self.rng.randint(0, 9),
@@ -284,7 +217,7 @@ class World:
         """A tick of the past comes again."""
         if self.past:
             old = self.rng.choice(self.past)
-            if not isinstance(old, Started) and not (isinstance(old, ChangeRefused) and old.effect is None):
+            if not isinstance(old, Started | Forked) and not (isinstance(old, ChangeRefused) and old.effect is None):
                 self.take(replace(old, at=self.now))
 
     def stray(self) -> None:
@@ -316,7 +249,7 @@ class World:
             assert replace(effect, remaining=self.under_way[effect.id].remaining) == self.under_way[effect.id]
             assert effect.remaining == left(state)
         self.state = state
-        self.under_way = {effect.id: effect for effect in again}
+        self.under_way, self.dropped = {effect.id: effect for effect in again}, {}
         if self._flip():
             self.snapshots.append((state.seq, STATES.dump_json(state, exclude_defaults=True)))
 
@@ -338,9 +271,7 @@ class World:
         self._apply(changes, effects)
         check(self.graph, old, tick, new, changes, effects, self.issued)
         self.issued |= set(ids)
-        if new.result is None:
-            for active in new.active:
-                self._check_moved_on_by_someone(active)
+        self._check_what_is_open()
 
     def _apply(self, changes: Sequence[Change], effects: Sequence[Effect]) -> None:
         for change in changes:
@@ -348,36 +279,46 @@ class World:
                 case OpenInbox():
                     assert change.item_id not in self.items
                     self.items[change.item_id] = True
-                case WithdrawInbox():
+                case WithdrawInbox(item_id=None):
                     self.items = dict.fromkeys(self.items, False)
+                case WithdrawInbox(item_id=str(item)):
+                    assert self.items[item], "an item was withdrawn that was not open any more"
+                    self.items[item] = False
                 case StartChild():
                     assert change.run_id not in self.children
                     self.children[change.run_id] = True
-                case SignalChildren(name="cancel"):
+                case SignalChildren(name="cancel", run_id=None):
                     self.children = dict.fromkeys(self.children, False)
+                case SignalChildren(name="cancel", run_id=str(child)):
+                    assert self.children[child], "a child was cancelled that had ended, or had been cancelled"
+                    self.children[child] = False
                 case SetTimer():
+                    assert change.at >= self.now
                     self.timers.append((change.at, change.ref))
-                case EndRun():
-                    assert not any(self.children.values()), "a child outlived the run"
-                    assert not any(self.items.values()), "a question outlived the run"
         self.under_way |= {effect.id: effect for effect in effects}
-        if self.state.result is not None:
-            self.under_way = {}
+        wanted = {active.ref for active in self.state.active if active.wait == "effect"}
+        self.dropped |= {id: effect for id, effect in self.under_way.items() if id not in wanted}
+        self.under_way = {id: effect for id, effect in self.under_way.items() if id in wanted}
 
-    def _check_moved_on_by_someone(self, active: Active) -> None:
-        match active.wait:
-            case "effect":
-                assert active.ref in self.under_way
-            case "answer":
-                assert self.items[active.ref], "it waits for an answer that was given"
-            case "child":
-                assert self.children[active.ref], "it waits for a child that ended"
-            case "timer":
-                assert any(ref == active.ref for _, ref in self.timers)
-            case "held":
-                assert self.state.paused
-            case "signal":
-                assert isinstance(self.graph.node(active.node), SuperviseNode)
+    def _check_what_is_open(self) -> None:
+        """Exactly what the run waits for is under way, open, alive or set; after the end that is nothing."""
+        refs = {wait: {a.ref for a in self.state.active if a.wait == wait} for wait in ("effect", "answer", "child")}
+        assert set(self.under_way) == refs["effect"]
+        assert {id for id, is_open in self.items.items() if is_open} == refs["answer"]
+        assert {id for id, is_alive in self.children.items() if is_alive} == refs["child"]
+        timers = {ref for _, ref in self.timers}
+        for active in self.state.active:
+            node = self.graph.node(active.node)
+            match active.wait:
+                case "timer":
+                    assert active.ref in timers
+                case "held":
+                    busy = isinstance(node, FanOutNode) and active.part is None and self.state.gather(node.id)
+                    assert self.state.paused or busy
+                case "signal":
+                    assert isinstance(node, SuperviseNode)
+                case _:
+                    assert node_timeout(node) is None or f"{DEADLINE}{active.ref}" in timers
 
     # chance
 
@@ -393,6 +334,9 @@ class World:
             "action": self.rng.choice(["approve", "reject"]),
             "digest": self.rng.choice(["a", "b"]),
             "deep": {"flag": flag, "list": [1, 2.5, None, "ü"]},
+            "labels": self.rng.sample(["a", "b", "c", "d", "nonsense"], self.rng.choice([0, 2, 4, 4])),
+            "score": self.rng.choice([1, 2.5, -3, True, None, float("nan"), "good"]),
+            "failed": self._flip(),
             "findings": ["too short"] if flag else None,
             "result": result,
             "reason": self.rng.choice(["So it is.", "", 3]),
@@ -436,11 +380,14 @@ def check(
         _check_end(old, tick, new, changes, effects)
     elif new.paused:
         assert effects == (), "a paused run emitted an effect"
+        assert not any(isinstance(change, OpenInbox | StartChild | SendMessage) for change in changes)
     assert (new.phase == "ended") == (new.result is not None)
     assert new.usage == old.usage + getattr(tick, "usage", Usage())
     for effect in effects:
         _check_effect(graph, new, effect)
-    if _is_nobodys(old, tick):
+    _check_branches(new)
+    _check_messages(changes)
+    if _is_nobodys(graph, old, tick):
         assert new == replace(old, seq=new.seq, at=new.at, usage=new.usage), "a late tick changed something"
         assert (changes, effects) == ((), ())
 
@@ -463,23 +410,52 @@ def _check_end(
 
 def _check_effect(graph: AgentGraph, state: RunState, effect: Effect) -> None:
     node = graph.node(effect.node)
-    assert isinstance(node, AgentNode | CheckNode | SuperviseNode)
-    assert (effect.handler, effect.at) == (node.handler, state.at)
+    gather = state.gather(node.id)
+    doing = node.do if isinstance(node, FanOutNode) else node
+    assert isinstance(doing, Working)
+    assert (effect.handler, effect.at) == (doing.handler, state.at)
+    assert (effect.part is not None) == isinstance(node, FanOutNode)
+    assert effect.item == (gather.items[effect.part] if gather is not None and effect.part is not None else None)
     assert effect.remaining == left(state), "it may use more than what is left"
-    if isinstance(node, AgentNode):
-        assert state.limits.passed_by(state.usage) is None, "an agent began with its limit used up"
+    if isinstance(doing, Calling):
+        assert state.limits.passed_by(state.usage) is None, "a call began with its limit used up"
 
 
-def _is_nobodys(state: RunState, tick: SomeTick) -> bool:
-    """True for what became of an effect, or a timer, that no node waits for."""
-    refs = {active.ref for active in state.active if active.wait in ("effect", "timer")}
+def _check_branches(state: RunState) -> None:
+    """Nothing is lost and nothing is there twice: neither a part of a fan-out nor a branch on its way to a join."""
+    parts = [(active.node, active.part) for active in state.active if active.part is not None]
+    ended = [(g.node, i) for g in state.gathers for i, result in enumerate(g.results) if result is not None]
+    assert sorted([*parts, *ended]) == sorted((g.node, i) for g in state.gathers for i in range(len(g.items)))
+    assert all(0 < len(gather.items) <= FAN_OUT for gather in state.gathers)
+    branches = sum(active.part is None for active in state.active) + len(state.gathers)
+    if state.result is None:
+        assert branches == 1 + sum(joining.left - 1 for joining in state.joins)
+    else:
+        assert (branches, state.joins, state.gathers) == (0, (), ())
+
+
+def _check_messages(changes: Sequence[Change]) -> None:
+    """Each delegation is a message and the child run that answers it."""
+    children = [(c.run_id, c.actor) for c in changes if isinstance(c, StartChild) and c.actor is not None]
+    messages = [c.message for c in changes if isinstance(c, SendMessage)]
+    assert [(message.correlation, message.recipient) for message in messages] == children
+    assert len({message.id for message in messages}) == len(messages)
+
+
+def _is_nobodys(graph: AgentGraph, state: RunState, tick: SomeTick) -> bool:
+    """True for what became of something that no node waits for (any more)."""
+    refs = {wait: {a.ref for a in state.active if a.wait == wait} for wait in ("effect", "timer", "answer", "child")}
     match tick:
-        case EffectDone() | EffectFailed():
-            return tick.effect not in refs
-        case ChangeRefused():
-            return tick.effect is not None and tick.effect not in refs
+        case EffectDone() | EffectFailed() | ChangeRefused():
+            return tick.effect is not None and tick.effect not in refs["effect"]
         case SignalReceived(name="timer"):
-            return tick.payload.get("ref") not in refs
+            ref = str(tick.payload.get("ref"))
+            late = ref.removeprefix(DEADLINE) not in refs["effect"] | refs["answer"] | refs["child"]
+            return late if ref.startswith(DEADLINE) else ref not in refs["timer"]
+        case SignalReceived(name="answered" | "child_ended" | "plan_changed" | "poke"):
+            payload = tick.payload
+            stirs = any(isinstance(graph.node(active.node), SuperviseNode) for active in state.active)
+            return not (stirs or payload.get("item_id") in refs["answer"] or payload.get("run_id") in refs["child"])
         case _:
             return False
 

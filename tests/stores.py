@@ -2,16 +2,18 @@
 
 import json
 import random
+import threading
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.pool import Pool
 
 from adapters.clock.system import SystemClock
 from adapters.content.files import FileContent
@@ -66,6 +68,26 @@ class Opened:
     async def tamper(self, sql: str, **values: Any) -> None:
         """Past all rules, as somebody with an editor would."""
         await self.database.write(lambda c: c.execute(text(sql), values).rowcount)
+
+
+@asynccontextmanager
+async def asked(at: Opened) -> AsyncIterator[list[tuple[str, str]]]:
+    """What SQLite is asked on any connection of `at` meanwhile: the thread and the statement with its values."""
+    found: list[tuple[str, str]] = []
+    traced: list[Any] = []
+
+    def trace(connection: Any, *_: Any) -> None:
+        traced.append(connection)
+        connection.set_trace_callback(lambda statement: found.append((threading.current_thread().name, statement)))
+
+    await at.database.write(lambda connection: trace(connection.connection.dbapi_connection))
+    event.listen(Pool, "checkout", trace)
+    try:
+        yield found
+    finally:
+        event.remove(Pool, "checkout", trace)
+        for connection in traced:
+            connection.set_trace_callback(None)
 
 
 @contextmanager

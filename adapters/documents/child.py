@@ -1,14 +1,13 @@
 """The program in which foreign formats are parsed, with limits on memory, time and files.
 
 It is run by its path (`python -I child.py <media type> <memory> <seconds> <characters>`), the document on its standard
-input, and writes one JSON object: {"text": ...}, or {"error": a key of `reader.PROBLEMS`}. Nothing in Caseworks imports
-this module or the parsers.
+input, and writes one JSON object: {"text": ..., "places": [[offset, name], ...]}, or {"error": a key of
+`refusals.PROBLEMS`}. Nothing in Caseworks imports this module or the parsers.
 """
 
 import json
 import resource
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 
@@ -16,12 +15,19 @@ def main() -> None:
     media_type, memory, seconds, characters = sys.argv[1], *map(int, sys.argv[2:5])
     output, sys.stdout = sys.stdout.buffer, sys.stderr
     limit(memory, seconds)
-    try:
-        answer = {"text": parse(media_type, sys.stdin.buffer.read(), characters)}
-    except Exception as error:  # whatever a parser raises ends here; the parent has a sentence for each
-        answer = {"error": problem_of(error)}
-    output.write(json.dumps(answer, ensure_ascii=False).encode())
+    output.write(json.dumps(answer(media_type, sys.stdin.buffer.read(), characters), ensure_ascii=False).encode())
     output.flush()
+
+
+def answer(media_type: str, data: bytes, characters: int) -> dict[str, object]:
+    from adapters.documents.assembly import Reading
+    from adapters.documents.parsers import parse, problem_of
+
+    try:
+        parsed = parse(media_type, data, Reading(characters))
+    except Exception as error:  # whatever a parser raises ends here; the parent has a sentence for each
+        return {"error": problem_of(error)}
+    return {"text": parsed.text, "places": parsed.places}
 
 
 def limit(memory: int, seconds: int) -> None:
@@ -39,47 +45,6 @@ def limit(memory: int, seconds: int) -> None:
         _, hard = resource.getrlimit(kind)
         least = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (least, least))
-
-
-def parse(media_type: str, data: bytes, characters: int) -> str:
-    from adapters.documents.decoding import clean, decode
-    from adapters.documents.trouble import Trouble
-
-    if media_type == "application/pdf":
-        text = _parser(media_type)(data, characters)
-    else:
-        decoded = decode(data, declares=media_type == "text/html")
-        if decoded is None:
-            raise Trouble("binary")
-        text = _parser(media_type)(clean(decoded), characters)
-    text = clean(text)
-    if len(text) > characters:
-        raise Trouble("long")
-    return text
-
-
-def _parser(media_type: str) -> Callable[..., str]:
-    if media_type == "application/pdf":
-        from adapters.documents.pdf_text import text_of_pdf
-
-        return text_of_pdf
-    if media_type == "text/html":
-        from adapters.documents.html_text import text_of_html
-
-        return text_of_html
-    from adapters.documents.data_text import text_of_csv, text_of_json
-
-    return text_of_csv if media_type == "text/csv" else text_of_json
-
-
-def problem_of(error: Exception) -> str:
-    from adapters.documents.trouble import Trouble
-
-    if isinstance(error, Trouble):
-        return error.problem
-    if isinstance(error, MemoryError):
-        return "memory"
-    return "nested" if isinstance(error, RecursionError) else "malformed"
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ _PROGRAM = Path(__file__).with_name("child.py")
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 _CHUNK = 1 << 20
 
+Places = tuple[tuple[int, str], ...]
+
 
 class Limits(NamedTuple):
     """`seconds` of wall and of processor time, `memory` in bytes of the child, `characters` of text in its answer."""
@@ -32,8 +34,8 @@ class ChildFailed(Exception):
         self.problem = problem
 
 
-async def parsed(file: BinaryIO, media_type: str, limits: Limits) -> str:
-    """The text that the child finds in `file`, read from its start. Raises ChildFailed.
+async def parsed(file: BinaryIO, media_type: str, limits: Limits) -> tuple[str, Places]:
+    """The text that the child finds in `file`, read from its start, and its places. Raises ChildFailed.
 
     The child is dead and reaped when this returns, raises or is cancelled.
     """
@@ -41,13 +43,13 @@ async def parsed(file: BinaryIO, media_type: str, limits: Limits) -> str:
         async with asyncio.timeout(limits.seconds):
             process = await _start(file, media_type, limits)
             try:
-                output = await _output_of(process, 4 * limits.characters + 1_000)
+                output = await _output_of(process, 5 * limits.characters + 1_000_000)
                 code = await process.wait()
             finally:
                 await _end(process)
     except TimeoutError:
         raise ChildFailed("slow") from None
-    return _text_in(output, code)
+    return _answer_in(output, code)
 
 
 async def _start(file: BinaryIO, media_type: str, limits: Limits) -> Process:
@@ -82,7 +84,7 @@ async def _end(process: Process) -> None:
     await process.communicate()
 
 
-def _text_in(output: bytes, code: int) -> str:
+def _answer_in(output: bytes, code: int) -> tuple[str, Places]:
     if code != 0:
         raise ChildFailed("slow" if code == -signal.SIGXCPU else "crashed")
     try:
@@ -94,4 +96,7 @@ def _text_in(output: bytes, code: int) -> str:
     text = answer.get("text")
     if not isinstance(text, str):
         raise ChildFailed(str(answer.get("error")))
-    return text
+    try:
+        return text, tuple((int(offset), str(name)) for offset, name in answer.get("places", ()))
+    except (TypeError, ValueError):
+        raise ChildFailed("crashed") from None

@@ -19,7 +19,7 @@ def text_of_csv(text: str, characters: int) -> str:
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter_of(text))
     filled = (row for row in rows if any(cell.strip() for cell in row))
     first = next(filled, [])
-    columns = [] if _all_numbers(first) else [_flat(cell) for cell in first]
+    columns = [] if all_numbers(first) else [_flat(cell) for cell in first]
     lines = [] if columns else [_row(columns, first)]
     left_out = 0
     for row in filled:
@@ -62,7 +62,7 @@ def _row(columns: list[str], row: list[str]) -> str:
     )
 
 
-def _all_numbers(row: list[str]) -> bool:
+def all_numbers(row: list[str]) -> bool:
     def is_number(cell: str) -> bool:
         return cell.strip().lstrip("+-").replace(".", "", 1).replace(",", "").isdigit()
 

@@ -19,10 +19,10 @@ def files_under(path: Path, *, max_files: int = 500) -> tuple[tuple[Path, str], 
     except (OSError, RuntimeError):  # RuntimeError: a circle of links, before Python 3.13
         raise UnreadableDocument(f"{path} does not exist or cannot be reached: check the path.") from None
     if not real.is_dir():
-        return ((real, _readable(path.name or real.name)),)
+        return ((real, readable(path.name or real.name)),)
     found: list[tuple[Path, str]] = []
     for file in _walk(real):
-        found.append((file, _readable(file.relative_to(real).as_posix())))
+        found.append((file, readable(file.relative_to(real).as_posix())))
         if len(found) > max_files:
             raise UnreadableDocument(f"{path} has more than {max_files} files: choose a smaller folder.")
     return tuple(sorted(found, key=lambda pair: pair[0].parts))
@@ -57,10 +57,10 @@ def _refuse_if_outside(link: Path, root: Path) -> None:
         inside = False
     if not inside:
         raise UnreadableDocument(
-            f"{_readable(str(link))} is a link out of the folder or to nowhere: remove it, or copy what it means."
+            f"{readable(str(link))} is a link out of the folder or to nowhere: remove it, or copy what it means."
         )
 
 
-def _readable(name: str) -> str:
+def readable(name: str) -> str:
     """`name` with what is not Unicode in it made visible, for file names are bytes."""
     return os.fsencode(name).decode(errors="replace")

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
+from bs4.element import Declaration, ProcessingInstruction
 from markdownify import ATX, MarkdownConverter
 
 DEEPEST = 150  # elements; what is nested deeper is read as part of the element around it
@@ -29,6 +30,7 @@ _OPTIONS: dict[str, Any] = {
 }
 _LONG_BLANK = re.compile(r"[ \t]{100,}")  # the converter's own pattern takes quadratic time for these
 _VOID = re.compile(r"<((?:br|hr|wbr|img|input)\b[^<>]*)>", re.IGNORECASE)  # closed, they cost Beautiful Soup less
+_BAR = re.compile(r"\|")
 _MANY_BREAKS = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 _SCOPES = {"table", "td", "th", "ul", "ol", "dl", "blockquote", "div", "section", "article", "body", "html"}
@@ -44,9 +46,10 @@ _IMPLIED_ENDS = {
 }
 
 
-def text_of_html(html: str, characters: int) -> str:
+def text_of_html(html: str, characters: int, *, tables_begin_with_names: bool = False) -> str:
     """Markdown without images, scripts, styles and navigation; of links the text is kept. The page's title becomes
-    the first heading if the page has none of the first level."""
+    the first heading if the page has none of the first level. `tables_begin_with_names`: the first row of a table is
+    its header even where it is not marked as one."""
     soup = _Soup(_VOID.sub(r"<\1 />", _LONG_BLANK.sub(" ", html)), "html.parser")
     title = " ".join(soup.title.get_text().split()) if soup.title else ""
     if soup.h1:
@@ -54,10 +57,15 @@ def text_of_html(html: str, characters: int) -> str:
     for element in soup.find_all(_DROPPED):
         if not element.decomposed:
             element.decompose()
+    for instruction in soup.find_all(string=lambda found: isinstance(found, ProcessingInstruction | Declaration)):
+        instruction.extract()
     for list_ in soup.find_all("ol"):
         for number, item in enumerate(list_.find_all("li", recursive=False), 1):
             item["value"] = str(number)
-    text = _Converter(**_OPTIONS).convert_soup(soup)
+    for words in soup.find_all(string=_BAR):
+        if words.find_parent(("td", "th")):
+            words.replace_with(str(words).replace("|", "\\|"))
+    text = _Converter(**_OPTIONS, table_infer_header=tables_begin_with_names).convert_soup(soup)
     text = _MANY_BREAKS.sub("\n\n", text).strip()
     return f"# {title}\n\n{text}".rstrip() if title and text else text
 

@@ -9,14 +9,15 @@ Everything here takes time linear in the text.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 SHORTEST, TARGET, LONGEST = 60, 180, 250
 GIANT = 2_000
 
 _LINEWISE = {"text/csv", "application/json"}
-_MARKDOWN = {"text/markdown", "text/html"}
+_PLAIN = {"text/plain", "application/pdf"}
 _HEADING = re.compile(r" {0,3}#{1,6}(?:\s|$)")
 _UNDERLINE = re.compile(r"(?:={3,}|-{3,}|~{3,}|\^{3,})\s*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -36,19 +37,26 @@ class Block(NamedTuple):
     heading: bool = False
 
 
-def split(text: str, media_type: str) -> tuple[str, ...]:
+def split(text: str, media_type: str, places: Sequence[tuple[int, str]] = ()) -> tuple[str, ...]:
     """The passages of `text`; () if it is blank.
 
     They begin at headings and paragraphs where the sizes allow it. A heading stays with what follows it. Longer
     paragraphs are cut at sentence ends, longer lists, tables and code at line ends, and sentences of more than 250
-    words between words.
+    words between words. What begins within one of the `places` (offset, name) has the place's name before it, so that
+    a citation leads there.
     """
     packer = _Packer()
     for block in _blocks(text, media_type):
         for piece in _pieces(text, block):
             packer.add(piece)
-    slices = (_passage(text[start:end]) for start, end, *_ in packer.finish())
-    return tuple(passage for passage in slices if passage)
+    slices = ((start, _passage(text[start:end])) for start, end, *_ in packer.finish())
+    return tuple(_in_its_place(passage, start, places) for start, passage in slices if passage)
+
+
+def _in_its_place(passage: str, start: int, places: Sequence[tuple[int, str]]) -> str:
+    number = bisect_right(places, start, key=lambda place: place[0])
+    name = places[number - 1][1] if number else ""
+    return passage if not name or passage.startswith(name) else f"{name}\n\n{passage}"
 
 
 def _passage(text: str) -> str:
@@ -67,7 +75,7 @@ def _blocks(text: str, media_type: str) -> Iterator[Block]:
     if media_type in _LINEWISE:
         yield from (Block(start, end, _weight(text[start:end])) for start, end in _lines(text))
         return
-    for start, end, heading in _paragraphs(text, media_type in _MARKDOWN):
+    for start, end, heading in _paragraphs(text, media_type not in _PLAIN):
         yield Block(start, end, _weight(text[start:end]), heading)
 
 

@@ -6,6 +6,7 @@ import re
 from pypdf import PageObject, PasswordType, PdfReader
 from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError
 
+from adapters.documents.assembly import Assembly, Parsed, Reading
 from adapters.documents.trouble import Trouble
 
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad]$")
@@ -13,10 +14,11 @@ _ITEM = re.compile(r"(?:[•·▪◦‣*–—-]|\(?\d{1,3}(?:\.\d{1,3})*[.)]|\d
 _ENDS = tuple(".!?:…")
 
 
-def text_of_pdf(data: bytes, characters: int) -> str:
-    """The pages' text, a blank line between pages. A page that cannot be read leaves a line that says so.
+def text_of_pdf(data: bytes, reading: Reading) -> Parsed:
+    """The pages' text, a blank line between pages; of several pages each is a place. A page that cannot be read leaves
+    a line that says so.
 
-    Raises Trouble: encrypted, scanned (no text on any page), damaged, more than `characters`.
+    Raises Trouble: encrypted, scanned (no text on any page), damaged, more than `reading.characters`.
     """
     pages: list[str] = []
     failures: list[Exception] = []
@@ -25,13 +27,16 @@ def text_of_pdf(data: bytes, characters: int) -> str:
         text = _text_of_page(page, failures)
         pages.append(f"(Page {number} could not be read.)" if text is None else text)
         size += len(pages[-1])
-        if size > characters:
+        if size > reading.characters:
             raise Trouble("long")
     if failures and len(failures) == sum(bool(page) for page in pages):
         raise Trouble("bomb" if isinstance(failures[0], LimitReachedError) else "malformed")
     if not any(pages):
         raise Trouble("scanned")
-    return "\n\n".join(page for page in pages if page)
+    whole = Assembly(reading.characters)
+    for number, shown in enumerate(pages, 1):
+        whole.add(shown, f"[Page {number}]" if len(pages) > 1 else "")
+    return whole.parsed()
 
 
 def _open(data: bytes) -> PdfReader:

@@ -2,17 +2,18 @@
 
 import asyncio
 import os
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import BinaryIO
 
-from adapters.documents.child_process import ChildFailed, Limits, parsed
+from adapters.documents.child_process import ChildFailed, Limits, Places, parsed
 from adapters.documents.decoding import clean, decode
+from adapters.documents.kinds import lie
 from adapters.documents.opening import opened
 from adapters.documents.passages import split
 from adapters.documents.refusals import refusal
-from services.ports.documents import MAX_BYTES, SUFFIXES, Document, DocumentReader
+from services.ports.documents import MAX_BYTES, Document, DocumentReader, media_type_of
 
-_PARSED = {"application/pdf", "text/html", "text/csv", "application/json"}
+_PLAIN = {"text/plain", "text/markdown"}
 
 
 class LocalDocumentReader(DocumentReader):
@@ -35,24 +36,24 @@ class LocalDocumentReader(DocumentReader):
         self._limits = Limits(seconds, memory, max_text)
 
     async def read(self, path: Path, name: str) -> Document:
-        media_type = SUFFIXES.get(PurePath(name).suffix.lower(), "text/plain")
+        media_type, places = media_type_of(name), Places()
         with opened(path, name, self._max_bytes) as file:
             _check_kind(file, name, media_type)
-            if media_type in _PARSED:
-                text = await self._text_from_child(file, name, media_type)
-            else:
+            if media_type in _PLAIN:
                 text = await asyncio.to_thread(self._plain_text, file, name)
-        if not text.strip():
+            else:
+                text, places = await self._from_child(file, name, media_type)
+        if not text.strip() and not media_type.startswith("image/"):
             raise refusal(name, "blank")
-        passages = await asyncio.to_thread(split, text, media_type)
+        passages = await asyncio.to_thread(split, text, media_type, places)
         return Document(name=name, media_type=media_type, text=text, passages=passages)
 
-    async def _text_from_child(self, file: BinaryIO, name: str, media_type: str) -> str:
+    async def _from_child(self, file: BinaryIO, name: str, media_type: str) -> tuple[str, Places]:
         try:
-            text = await parsed(file, media_type, self._limits)
+            text, places = await parsed(file, media_type, self._limits)
         except ChildFailed as error:
             raise refusal(name, error.problem) from None
-        return clean(text)
+        return clean(text), places
 
     def _plain_text(self, file: BinaryIO, name: str) -> str:
         text = decode(file.read(self._max_bytes))
@@ -64,9 +65,8 @@ class LocalDocumentReader(DocumentReader):
 
 
 def _check_kind(file: BinaryIO, name: str, media_type: str) -> None:
-    """Refuses what claims to be a PDF and is none, and a PDF that claims to be something else."""
-    start = os.pread(file.fileno(), 1024, 0)  # leaves the file's position, which the child will share
-    if media_type == "application/pdf" and b"%PDF" not in start:
-        raise refusal(name, "not pdf")
-    if media_type != "application/pdf" and start.startswith(b"%PDF-"):
-        raise refusal(name, "pdf")
+    """Refuses what begins otherwise than its name says."""
+    handle = file.fileno()
+    start = os.pread(handle, os.fstat(handle).st_size, 0)  # leaves the file's position, which the child will share
+    if (problem := lie(start, media_type)) is not None:
+        raise refusal(name, problem)

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 
+from domain.ports.a2a import Envelope
 from services.ports.live import Live, TextDelta
 
 BACKLOG = 1000
@@ -12,6 +13,7 @@ BACKLOG = 1000
 class InProcessLive(Live):
     def __init__(self) -> None:
         self._wakers: list[Callable[[str], None]] = []
+        self._carriers: list[Callable[[Envelope], None]] = []
         self._queues: dict[str, set[asyncio.Queue[TextDelta | None]]] = defaultdict(set)
         self._closed = False
 
@@ -21,6 +23,13 @@ class InProcessLive(Live):
 
     def on_wake(self, listener: Callable[[str], None]) -> None:
         self._wakers.append(listener)
+
+    def post(self, envelope: Envelope) -> None:
+        for carrier in self._carriers:
+            carrier(envelope)
+
+    def on_post(self, listener: Callable[[Envelope], None]) -> None:
+        self._carriers.append(listener)
 
     def stir(self, scope: str) -> None:
         self._tell(scope, None)

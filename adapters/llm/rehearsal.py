@@ -12,19 +12,24 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from adapters.llm.forms import asked, question, rows, severity, times
 from adapters.llm.instances import instance
-from adapters.llm.sentences import Sentence, alike, clarity, clean, cut, rank, split, terms, top_terms
+from adapters.llm.sentences import Sentence, alike, clarity, rank, split, terms, top_terms
 from adapters.llm.themes import (
     ACTION,
     ASSUMPTION,
     CENTRAL,
     COMPARE,
+    EDGES,
     FIGURE,
-    GRAVE,
     KINDS,
     QUESTION,
     RISK,
+    SOFTWARE,
+    TAGS,
     THEMES,
+    TIME,
+    UNWRITTEN,
     Theme,
 )
 from domain.ports.llm import LLM, Delta, ModelInfo, Reply, Request, Shape
@@ -34,12 +39,18 @@ NOTHING = "Nothing in the sources speaks to this."
 NOTHING_MORE = "Nothing further in the sources speaks to this."
 NO_SOURCES = "No sources were given."
 NO_ROOM = "No room within the word limit."
+NO_CODE = "No code was written and nothing was run: no language model was used. Below stands what was asked for."
+NOT_HERE = "Not written: that takes a language model, or a person."
+NOT_ESTIMATED = "Times are those that the sources name; none was estimated."
 SEVERITIES = (
     "Severity is a guess from cue words: high for bans, liability, loss, failure and attack; medium for other words "
     "of risk or several mild ones; low for one mild one."
 )
+ANSWERED = 3  # sentences of an answer
 MOST, DEEP = 7, 60  # items in a section; candidates looked at for the next one
 WORTH = 0.3  # a candidate's least fit, as a share of the best one's
+BROAD = (CENTRAL, COMPARE, TAGS, EDGES)  # themes that any sentence may speak to
+BY_SOURCE = ("table", "tags", "edges")  # forms with a row for each source or part
 
 
 class RehearsalLLM(LLM):
@@ -66,7 +77,9 @@ class RehearsalLLM(LLM):
 
 def _reply(request: Request) -> Reply:
     sentences = split(request.passages)
-    if request.schema is None:
+    if request.shape is not None and request.shape.kind == "answer":
+        text = _answer(request, request.shape, sentences)
+    elif request.schema is None:
         text = _Draft(request, sentences).text()
     else:
         value = instance(request.schema, request.task, rank(sentences, request.task))
@@ -76,10 +89,26 @@ def _reply(request: Request) -> Reply:
     return Reply(text=text, model="rehearsal", rehearsal=True, input_tokens=tokens, output_tokens=len(text) // 4)
 
 
+def _answer(request: Request, shape: Shape, sentences: Sequence[Sentence]) -> str:
+    """The few sentences that share most words with a question, each cited, in the order of the sources."""
+    words = set(terms(request.task))
+    ranked = rank(sentences, request.task)
+    fitting = sorted(ranked, key=lambda sentence: -len(words & set(sentence.words)))[:MOST]
+    best = max((len(words & set(sentence.words)) for sentence in fitting), default=0)
+    told, room = [], shape.max_words
+    for sentence in fitting[:ANSWERED]:
+        room -= len(sentence.text.split())
+        if room >= 0 and best and 2 * len(words & set(sentence.words)) >= best:
+            told.append(sentence)
+    order = {sentence.text: place for place, sentence in enumerate(sentences)}
+    told.sort(key=lambda sentence: order[sentence.text])
+    said = " ".join(f"{sentence.text} [{sentence.label}]" for sentence in told)
+    return f"{said or NOTHING}\n\n{NOTICE}\n"
+
+
 def _opening(text: str) -> str:
-    """The first sentence of a task."""
-    line = clean(text).strip()
-    return next(cut(line), "") or " ".join(line.split()[:25]) or "Untitled"
+    """The first sentence of what was asked for."""
+    return " ".join(next(iter(asked(text)), "Untitled").split()[:60])
 
 
 @dataclass(slots=True)
@@ -100,10 +129,10 @@ class _Section:
         around = terms(sentence.section)
         hits = sum((word in sentence.words) + 0.6 * (word in around) for word in self.words)
         about = min(1.0, hits / max(1, len(self.words)))
-        if self.theme in (CENTRAL, COMPARE):
+        if self.theme in BROAD:
             asked = 0.5 if sentence.text.endswith("?") else 1.0
             said = asked * sentence.score + about + 0.05 * len(strong)
-            return said if about or not self.words or self.theme is COMPARE else 0.0
+            return said if about or not self.words or self.theme is not CENTRAL else 0.0
         cues = 0.35 * min(2, len(strong)) + 0.1 * min(2, len(weak))
         answers = about > 0 if self.strict else cues > 0 or about >= 0.5
         return clarity(sentence) * (0.5 * sentence.score + cues + 0.5 * about) if answers else 0.0
@@ -112,19 +141,28 @@ class _Section:
 def _section(heading: str, kind: str, usual: Theme) -> _Section:
     """The section for a heading: what it asks for, and in which form. A heading of no known theme has that of the
     artifact's kind, and is strict when it names something."""
+    if re.search(SOFTWARE, kind) and _search(UNWRITTEN, heading):
+        return _Section(heading, UNWRITTEN, "unwritten", ())
     places = [(found.start(), theme) for theme in THEMES if (found := _search(theme, heading))]
     known = _search(CENTRAL, heading) is not None or bool(places)
     theme = min(places, key=lambda place: place[0])[1] if places else CENTRAL if known else usual
     said = rf"\b(?:{CENTRAL.headings}|{theme.headings}|{re.escape(kind).replace('_', '|')})\w*"
     words = terms(re.sub(said, " ", heading, flags=re.IGNORECASE)) if re.search(r"[A-Za-z]", heading) else ()
-    return _Section(heading, theme, _form(kind, theme), words, strict=not known and bool(words))
+    form = _form(kind, theme, heading)
+    return _Section(heading, theme, form, () if form == "times" else words, strict=not known and bool(words))
 
 
 def _search(theme: Theme, heading: str) -> re.Match[str] | None:
     return re.search(rf"\b(?:{theme.headings})", heading, re.IGNORECASE)
 
 
-def _form(kind: str, theme: Theme) -> str:
+def _form(kind: str, theme: Theme, heading: str) -> str:
+    if theme in (TAGS, EDGES):
+        return theme.name
+    if theme is TIME and re.search(r"table|allocation", heading, re.IGNORECASE):
+        return "times"
+    if theme is ACTION and re.search(rf"breakdown|checklist|{SOFTWARE}", kind):
+        return "checklist"
     if theme is RISK and re.search(r"risk|pre_mortem", kind):
         return "risks"
     if theme in (QUESTION, ASSUMPTION):
@@ -149,13 +187,17 @@ class _Draft:
         self.pool = rank(sentences, f"{request.task} {self.shape.title}")
         self.many = len({sentence.source for sentence in sentences}) > 1
         self.grouped = self.many or len({sentence.section for sentence in sentences}) > 2
-        self.sourced = any(passage.trust == "document" for passage in request.passages)
+        self.sourced = any(passage.trust == "document" and passage.label for passage in request.passages)
         self.told = True
+        self.software = re.search(SOFTWARE, self.shape.kind) is not None
+        self.asked = asked(request.task)
         self.claims: dict[str, float] = {}
         self.sections = self._sections()
 
     def text(self) -> str:
         self.told = self._fits()
+        while self.asked and not self._fits():
+            self.asked = self.asked[:-1]
         live = [section for section in self.sections if section.candidates]
         while live:
             live = [section for section in live if self._extend(section)]
@@ -171,11 +213,12 @@ class _Draft:
             section = _section(heading, kind, own)
             if section.form == "table" and not section.words:
                 section.words = self._telling(terms(self.task))
-            found = [(section.fit(sentence), sentence) for sentence in self.pool[:1500]]
-            least = WORTH * max((fit for fit, _ in found), default=0.0) * (section.form != "table")
+            pool = () if section.theme is UNWRITTEN else self.pool[:1500]
+            found = [(section.fit(sentence), sentence) for sentence in pool]
+            least = WORTH * max((fit for fit, _ in found), default=0.0) * (section.form not in BY_SOURCE)
             section.candidates = sorted((p for p in found if p[0] > least), key=lambda pair: -pair[0])
             sections.append(section)
-            if section.theme not in (CENTRAL, COMPARE):
+            if section.theme not in BROAD:
                 for fit, sentence in section.candidates:
                     self.claims[sentence.text] = max(fit, self.claims.get(sentence.text, 0.0))
         return sections if self.shape.headings else [s for s in sections if s.candidates] or sections[:1]
@@ -200,11 +243,17 @@ class _Draft:
         """Candidates, best first by fit less what was said already (maximal marginal relevance)."""
         used = [sentence for other in self.sections for sentence in other.picked]
         texts = {sentence.text for sentence in used}
-        rows = {self._group(sentence) for sentence in section.picked} if section.form == "table" else set()
-        free = [p for p in section.candidates if p[1].text not in texts and self._group(p[1]) not in rows][:DEEP]
+        if section.form == "checklist":
+            texts |= {f"{item.rstrip('.')}." for item in self.asked}
+        taken = {self._group(section, sentence) for sentence in section.picked} if section.form in BY_SOURCE else set()
+        free = [
+            pair
+            for pair in section.candidates
+            if pair[1].text not in texts and self._group(section, pair[1]) not in taken
+        ][:DEEP]
         valued = []
         for fit, sentence in free:
-            near = [other for other in used if section.form != "table" or other.source == sentence.source]
+            near = [other for other in used if section.form not in BY_SOURCE or other.source == sentence.source]
             same = max((alike(sentence, other) for other in near), default=0.0)
             crowd = sum(other.source == sentence.source for other in section.picked) if self.many else 0
             long = len(sentence.text.split()) > 0.6 * self.shape.max_words / len(self.sections)
@@ -214,15 +263,17 @@ class _Draft:
                 valued.append((fit - 0.5 * same - 0.06 * crowd - 0.3 * long - 0.5 * rival, sentence))
         return [sentence for _, sentence in sorted(valued, key=lambda pair: -pair[0])]
 
-    def _group(self, sentence: Sentence) -> str:
+    def _group(self, section: _Section, sentence: Sentence) -> str:
         """The row of a table that a sentence belongs to."""
+        if section.form != "table":
+            return sentence.source if self.many else sentence.section or sentence.title
         return sentence.source if self.many else sentence.section or sentence.title if self.grouped else sentence.text
 
     def _fits(self) -> bool:
         return len(self._render().split()) <= self.shape.max_words
 
     def _render(self) -> str:
-        parts = [f"# {self.shape.title}"]
+        parts = [f"# {self.shape.title}", NO_CODE * self.software]
         if not self.sourced and self.told:
             parts.append(f"Asked for: {_opening(self.task)}")
         for section in self.sections:
@@ -230,46 +281,89 @@ class _Draft:
         return "\n\n".join(part for part in [*parts, NOTICE] if part) + "\n"
 
     def _body(self, section: _Section) -> str:
-        if not section.picked:
-            return self._silence(section) * self.told
+        if section.form == "unwritten":
+            return NOT_HERE
         picked = sorted(section.picked, key=lambda sentence: self.order[sentence.text])
+        if section.form == "checklist" and (wanted := self._wanted(section)) + tuple(picked):
+            return "\n".join(f"- [ ] {item}" for item in (*wanted, *map(self._cited, picked)))
+        if not picked:
+            return self._silence(section) * self.told
         if section.form == "prose":
             runs = groupby(picked, key=lambda sentence: sentence.source)
             return "\n\n".join(" ".join(map(self._cited, run)) for _, run in runs)
-        if section.form == "risks":
-            return self._risks(picked)
-        if section.form == "table":
-            return self._table(picked)
+        written = {
+            "risks": self._risks,
+            "table": self._table,
+            "tags": self._tags,
+            "edges": self._edges,
+            "times": self._times,
+        }.get(section.form)
+        if written is not None:
+            return written(section, picked)
         if section.form == "questions":
-            return "\n".join(f"- {_question(sentence.text)}{self._cite(sentence)}" for sentence in picked)
+            return "\n".join(f"- {question(sentence.text)}{self._cite(sentence)}" for sentence in picked)
         marks = (f"{n}." if section.form == "ordered" else "-" for n in range(1, len(picked) + 1))
         return "\n".join(f"{mark} {self._cited(sentence)}" for mark, sentence in zip(marks, picked, strict=False))
+
+    def _wanted(self, section: _Section) -> tuple[str, ...]:
+        """What was asked for heads the first checklist."""
+        first = next(other for other in self.sections if other.form == "checklist")
+        return self.asked if section is first else ()
 
     def _silence(self, section: _Section) -> str:
         if not self.sourced:
             return NO_SOURCES
         return NOTHING if not section.candidates else NO_ROOM if self._suited(section) else NOTHING_MORE
 
-    def _risks(self, picked: Iterable[Sentence]) -> str:
-        graded = sorted(((_severity(sentence.text), sentence) for sentence in picked), key=lambda pair: pair[0][0])
-        rows = [
+    def _risks(self, section: _Section, picked: Iterable[Sentence]) -> str:
+        graded = sorted(((severity(sentence.text), sentence) for sentence in picked), key=lambda pair: pair[0][0])
+        found = [
             (("high", "medium", "low")[level], self._cited(sentence), ", ".join(cues[:3]), sentence.title)
             for (level, cues), sentence in graded
         ]
-        table = _rows(("Severity", "Risk, as the source puts it", "Cue words", "Source"), rows)
+        table = rows(("Severity", "Risk, as the source puts it", "Cue words", "Source"), found)
         return f"{table}\n\n{SEVERITIES}" if self.shape.max_words >= 200 else table
 
-    def _table(self, picked: Iterable[Sentence]) -> str:
+    def _times(self, section: _Section, picked: Iterable[Sentence]) -> str:
+        found = [(times(sentence.text), self._cited(sentence), sentence.title) for sentence in picked]
+        return f"{rows(('Time', 'What, as the source puts it', 'Source'), found)}\n\n{NOT_ESTIMATED}"
+
+    def _table(self, section: _Section, picked: Iterable[Sentence]) -> str:
+        groups, everywhere = self._groups(section)
+        found = []
+        for sentence in picked:
+            group = groups[self._group(section, sentence)]
+            about = ", ".join(top_terms(group, everywhere))
+            found.append((self._name(sentence), about, self._cited(sentence), self._figures(group)))
+        return rows(("Source" if self.many else "Part", "About", "Key statement", "Figures"), found)
+
+    def _tags(self, section: _Section, picked: Iterable[Sentence]) -> str:
+        groups, everywhere = self._groups(section)
+        found = []
+        for sentence in picked:
+            tags = top_terms(groups[self._group(section, sentence)], everywhere, 6)
+            found.append((self._name(sentence), ", ".join(tags) + self._cite(sentence)))
+        return rows(("Source" if self.many else "Part", "Tags"), found)
+
+    def _edges(self, section: _Section, picked: Iterable[Sentence]) -> str:
+        groups, everywhere = self._groups(section)
+        found = []
+        for sentence in picked:
+            group = groups[self._group(section, sentence)]
+            for term in top_terms(group, everywhere, 3):
+                shown = next((other for other in group if term in other.text.lower()), sentence)
+                found.append((self._name(sentence), "is about", term, self._cited(shown)))
+        return rows(("From", "Relation", "To", "Shown by"), found)
+
+    def _groups(self, section: _Section) -> tuple[dict[str, list[Sentence]], Counter[str]]:
+        """The sentences of each row, and how often words are said in all of them."""
         groups: dict[str, list[Sentence]] = {}
         for sentence in self.pool:
-            groups.setdefault(self._group(sentence), []).append(sentence)
-        everywhere = Counter(word for sentence in self.pool for word in sentence.words)
-        rows = []
-        for sentence in picked:
-            group = groups[self._group(sentence)]
-            name = sentence.title if self.many or not sentence.section else sentence.section
-            rows.append((name, ", ".join(top_terms(group, everywhere)), self._cited(sentence), self._figures(group)))
-        return _rows(("Source" if self.many else "Part", "About", "Key statement", "Figures"), rows)
+            groups.setdefault(self._group(section, sentence), []).append(sentence)
+        return groups, Counter(word for sentence in self.pool for word in sentence.words)
+
+    def _name(self, sentence: Sentence) -> str:
+        return sentence.title if self.many or not sentence.section else sentence.section
 
     def _figures(self, group: Iterable[Sentence]) -> str:
         found: dict[str, Sentence] = {}
@@ -283,31 +377,3 @@ class _Draft:
 
     def _cite(self, sentence: Sentence) -> str:
         return f" [{sentence.label}]" if self.shape.cite else ""
-
-
-def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    cells = [tuple(cell.replace("|", "\\|") for cell in row) for row in rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *cells))
-
-
-def _severity(text: str) -> tuple[int, tuple[str, ...]]:
-    """0 high, 1 medium, 2 low, and the cue words that say so."""
-    strong, weak = RISK.cues(text)
-    level = 0 if re.search(GRAVE, text, re.IGNORECASE) else 1 if strong or len(weak) > 1 else 2
-    return level, tuple(strong) + tuple(weak)
-
-
-def _question(text: str) -> str:
-    """A hedged sentence as the question that it leaves open."""
-    if text.endswith("?"):
-        return text
-    quoted = '"' + text.rstrip(".;!").replace('"', "'").replace("“", "'").replace("”", "'") + '"'
-    if re.search(
-        r"undefined|unspecified|not specified|not defined|implementation[- ]de|to be d|TB[DAC]|discretion", text
-    ):
-        return f"What holds for us where the source leaves it open: {quoted}?"
-    if re.search(r"\bdepend", text):
-        return f"What does this come down to in our case: {quoted}?"
-    if re.search(r"(?<=\w )(?:should|optional|recommended)\b", text, re.IGNORECASE):
-        return f"Do we follow this: {quoted}?"
-    return f"Is it settled that {quoted}?"

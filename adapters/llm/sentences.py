@@ -20,14 +20,14 @@ DAMPING = 0.8
 
 UNTELLING = """
     a about above after all also am an and any are as at be because been before being but by can could did do does
-    each for from had has have he her his how i if in into is it its may more most must my no nor not of on one only or
-    other our out over shall she should so some such than that the their them then there these they this those through
-    to under up upon use used using was we were what when where which while who whom whose will with within would you
-    your aber als am auch auf aus bei bis das dass dem den der des die durch ein eine einem einen einer eines er es für
-    hat ihr im in ist kann mit nach nicht noch nur oder sein sich sie sind so über um und unter vom von vor war werden
-    wie wird zu zum zur au aux avec ce ces cette dans de des du elle en est et eux il ils je la le les leur mais ne nous
-    on ou par pas plus pour qu que qui sa se ses son sont sur un une vous al como con del el ella ellos entre es esta
-    este las lo los más para pero por se sin su sus también una y ya
+    each every for from had has have he her his how i if in into is it its may more most must my no nor not of on
+    one only or other our out over shall she should so some such than that the their them then there these they this
+    those through to under up upon use used using was we were what when where which while who whom whose will with
+    within would you your aber als am auch auf aus bei bis das dass dem den der des die durch ein eine einem einen
+    einer eines er es für hat ihr im in ist kann mit nach nicht noch nur oder sein sich sie sind so über um und
+    unter vom von vor war werden wie wird zu zum zur au aux avec ce ces cette dans de des du elle en est et eux il
+    ils je la le les leur mais ne nous on ou par pas plus pour qu que qui sa se ses son sont sur un une vous al como
+    con del el ella ellos entre es esta este las lo los más para pero por se sin su sus también una y ya
 """
 STOPWORDS = frozenset(UNTELLING.split())
 OPENERS = "the this that these those it in a an however we if for when they there he she but you as all no"
@@ -48,9 +48,12 @@ BREAK = re.compile(r"([.!?…]+)[\"'”’»)\]]*\s+(?=[\"'“‘«(\[]?(\S))|[�
 FENCE = re.compile(r"^(```|~~~)")
 HEADING = re.compile(r"^#{1,6}\s+(?P<marked>.*?)\s*#*$|^(?P<shouted>[A-Z][A-Z &/-]{3,40})$")
 UNDERLINE = re.compile(r"^([=\-~^\"*+])\1{2,}$")
-BULLET = re.compile(r"^(?:[-*+•·–‣◦o]|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}(?:\.\d{1,2})+\.?)\s+(?=\S)")
+BULLET = re.compile(
+    r"^(?:[-*+•·–‣◦o](?:\s+\[[ xX]\])?|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}(?:\.\d{1,2})+\.?)\s+(?=\S)"
+)
 SKIPPED = re.compile(
-    r"^\*?Rehearsal: put together|^Severity is a guess|^Nothing (?:further )?in the sources|^No (?:sources|room) w"
+    r"^Times are those that|^No code was written and|^Not written: that"
+    r"|^\*?Rehearsal: put together|^Severity is a guess|^Nothing (?:further )?in the sources|^No (?:sources|room) w"
     r"|^\||\|$|^\+[-=+]+\+|(?<!\.)(?<!\.\s)(?:\.\s?){4,}\s*\w*$|\[Page \d+\]"
     r"|^(?:page\s+)?[\divxlc]{1,5}(?:\s+of\s+\d+)?$"
     r"|^\[[^\]]+\]:\s|^\.\. |^:\w+:|^<!--|^-->|^https?://\S+$|^(?:>>>|\$ |\.\.\.)",
@@ -146,10 +149,10 @@ def alike(one: Sentence, other: Sentence) -> float:
 
 
 def split(passages: Sequence[Passage]) -> tuple[Sentence, ...]:
-    """The sentences of the documents among `passages`, document by document, none twice."""
+    """The sentences of the documents to cite among `passages`, document by document, none twice."""
     documents: dict[str, list[Passage]] = defaultdict(list)
     for passage in passages:
-        if passage.trust == "document":
+        if passage.trust == "document" and passage.label:
             documents[passage.source].append(passage)
     seen: dict[str, Sentence] = {}
     for document in documents.values():
@@ -384,5 +387,5 @@ def top_terms(sentences: Iterable[Sentence], everywhere: Counter[str], count: in
             if len(word) > 3 and word not in STOPWORDS and not word.isdigit():
                 forms[stem(word)][word] += 1
     value = {key: form.total() ** 1.5 / (1 + everywhere[key]) for key, form in forms.items()}
-    best = sorted(value, key=lambda key: (-value[key], key))[:count]
+    best = sorted(value, key=lambda key: (-value[key], -len(key), key))[:count]
     return tuple(min(forms[key], key=lambda word: (-forms[key][word], word)) for key in best)

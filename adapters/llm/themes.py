@@ -43,7 +43,7 @@ RISK = Theme(
     r"problem\w*|warrant\w*|disclaim\w*|only if|never|delay\w*|caution|deprecated|missing|difficult\w*|jedoch|"
     r"nicht|kein\w*|cependant|sauf|pas|pero|excepto)\b")
 QUESTION = Theme(
-    "question", r"question|open\b|unknown|not know|unclear|gap|uncertain|ambig|Frage|offen|pregunta|Unklar",
+    "question", r"question|ask\b|open\b|unknown|not know|unclear|gap|uncertain|ambig|Frage|offen|pregunta|Unklar",
     r"\?$|\b(?:undefined|(?<!if )unspecified|not (?:yet )?(?:specified|defined|decided|known|clear)(?!,)|"
     r"implementation[- ]de(?:fined|pendent)|to be (?:decided|determined|defined|confirmed)|TB[DAC]|unclear|unknown|"
     r"depend(?:s|ing)? on|not yet|uncertain\w*|ambigu\w+|discretion|"
@@ -60,8 +60,8 @@ ASSUMPTION = Theme(
 COMPARE = Theme("compare", r"option|criteri|compar|alternativ|framework|matrix|differ|similar|Vergleich")
 ACTION = Theme(
     "action",
-    r"next step|recommend|action|objective|goal|roadmap|key result|plan|require|obligat|dut(?:y|ies)|to.?do|"
-    r"milestone|measure|mitigat|priorit|must|conditions?\b|Ziel|Maßnahme|Pflicht|étapes|pasos|objecti",
+    r"steps?\b|changes?\b|needed\b|recommend|action|objective|goal|roadmap|key result|plan|require|obligat|"
+    r"dut(?:y|ies)|to.?do|milestone|measure|mitigat|priorit|must|conditions?\b|Ziel|Maßnahme|Pflicht|étapes|pasos|objecti",
     r"\b(?:must(?! not)|shall(?! not| mean)|required to|(?<!not )requires?|recommend\w*|needs? to|ha(?:s|ve) to|"
     r"ensure\w*|muss|müssen|soll|sollen|doit|doivent|deben?)\b",
     r"\b(?:should|agree\w*|propos\w+|plan(?:s|ned)?|responsible|obligat\w+)\b")
@@ -71,32 +71,50 @@ CENTRAL = Theme(
     r"evidence|big picture|matters?\b|scope\b|notes?\b|context|analysis|discussion|results?\b|answer|"
     r"bottom line|consideration|about\b|wichtig|Wesentlich|principa|clés?\b|claves?\b|Zusammenfassung|"
     r"Überblick|Fakten|Kern|résumé|resumen|hechos|sources?\b|documents?\b|sa(?:y|ys|id)\b|take-?aways?|"
-    r"synthesis|insight|detail|section|part\b")
+    r"synthesis|insight|detail|section|part\b|state\b")
+TIME = Theme(
+    "time", r"time|schedule|deadline|dates?\b|when\b|history|chronolog|Termin|Zeit",
+    r"\b(?:within \w+ \w*days?|deadline\w*|(?:January|February|March|April|June|July|August|September|"
+    r"October|November|December)\b|(?:by|in|since|until|before|after) (?:19|20)\d\d)\b|\b(?:19|"
+    r"20)\d\d-\d\d", r"\b(?:(?:19|20)\d\d|days?|weeks?|months?|years?)\b")
+DEFINITION = Theme(
+    "definition", r"definition|terms?\b|terminolog|glossar|vocabular|concept|Begriff|Definition",
+    r"(?:(?<!this )(?<!by )(?<!which )means(?! of)|\b(?:(?:is|are) defined as|refers to|shall mean|"
+    r"denotes|known as|stands for|bezeichnet|bedeutet|désigne|significa))\b",
+    r"^(?!There|It\b|This|That|Here|If|When|Any)[\"“`]?[\w' `-]{3,40}[\"”`]? (?:is|are|ist|est|es) (?:an?|"
+    r"the|eine?|une?|una)\b")
+TAGS = Theme("tags", r"tags?\b|keyword|key words|topics?\b|subjects?\b|Schlagw|Stichw|mots.clés|palabras clave")
+EDGES = Theme("edges", r"edges?\b|links?\b|relations?\b|connections?\b")
+UNWRITTEN = Theme(
+    "unwritten", r"code\b|tests?\b|not tested|patch|diff\b|files?\b|configuration|scripts?\b|commands?\b|how to run|"
+    r"log\b|results?\b|output")
+SOFTWARE = r"source_change|unit_tests|configuration|patch|deliverable|manifest|build_log|script|software"
 THEMES = (
     RISK,
     QUESTION,
     ASSUMPTION,
     COMPARE,
     ACTION,
+    TAGS,
+    EDGES,
+    Theme(
+        "order", r"depend|prerequisite|comes? first|needs first|sequence|order\b",
+        r"\b(?:before|after|until|once|as soon as|first|depend\w* on|only when|requires?|erst|bevor|nachdem)\b",
+        r"\b(?:then|next|later|while|when|if)\b"),
+    Theme(
+        "check", r"how to (?:check|tell|test|verify)|tested\b|acceptance",
+        r"\b(?:test\w*|check\w*|verif\w+|inspect\w*|measur\w+|accept\w*|confirm\w*|prüf\w*)\b",
+        r"\b(?:must|at (?:most|least)|within|exactly|every|each)\b"),
     Theme(
         "number", r"number|figure|data$|metric|statistic|amount|quantit|Zahlen|chiffres|cifras", FIGURE,
         r"(?<![.§\d%'-])(?<!section )(?<!version )(?<!RFC )\b\d{2,}\b|\b\d+\.\d+\b(?!\.)"),
-    Theme(
-        "definition", r"definition|terms?\b|terminolog|glossar|vocabular|concept|Begriff|Definition",
-        r"(?:(?<!this )(?<!by )(?<!which )means(?! of)|\b(?:(?:is|are) defined as|refers to|shall mean|"
-        r"denotes|known as|stands for|bezeichnet|bedeutet|désigne|significa))\b",
-        r"^(?!There|It\b|This|That|Here|If|When|Any)[\"“`]?[\w' `-]{3,40}[\"”`]? (?:is|are|ist|est|es) (?:an?|"
-        r"the|eine?|une?|una)\b"),
-    Theme(
-        "time", r"time|schedule|deadline|dates?\b|when\b|history|chronolog|Termin|Zeit",
-        r"\b(?:within \w+ \w*days?|deadline\w*|(?:January|February|March|April|June|July|August|September|"
-        r"October|November|December)\b|(?:by|in|since|until|before|after) (?:19|20)\d\d)\b|\b(?:19|"
-        r"20)\d\d-\d\d", r"\b(?:(?:19|20)\d\d|days?|weeks?|months?|years?)\b"),
+    DEFINITION,
+    TIME,
     Theme(
         "right", r"permission|rights?\b|allowed|grant",
         r"\b(?:may(?! not)|allow\w*|permi\w+|grant\w*|free to|entitle\w*|rights?)\b"),
     Theme(
-        "cause", r"why\b|cause|reason|rationale",
+        "cause", r"why\b|cause|reason|rationale|consequence|effects?\b",
         r"\b(?:because|due to|therefore|in order to|so that|as a result|weil|parce que|porque)\b"),
     Theme(
         "example", r"example|Beispiel|exemple|ejemplo",
@@ -113,13 +131,19 @@ THEMES = (
 )
 # fmt: on
 KINDS: tuple[tuple[str, Theme, tuple[str, ...]], ...] = (
+    (SOFTWARE, ACTION, ("What changes", "Code", "How to check it")),
+    (r"breakdown", ACTION, ("Steps", "Dependencies", "Open questions")),
+    (r"allocation|reschedul", TIME, ("Time table", "Assumptions")),
+    (r"catalogue|tags", TAGS, ("Tags", "What it is about")),
+    (r"edges", EDGES, ("Edges",)),
+    (r"health|alert|anomaly", RISK, ("State", "Failures", "Next steps")),
     (r"risk|pre_mortem", RISK, ("Risks", "Open questions")),
     (r"question", QUESTION, ("Open questions", "Assumptions to check")),
     (r"assumption", ASSUMPTION, ("Assumptions", "Open questions")),
     (r"compar|framework|matrix|option", COMPARE, ("Comparison", "Limits and risks", "Open questions")),
     (r"objective|roadmap|plan|checklist|schedule", ACTION, ("Objectives", "Risks", "Open questions")),
-    (r"glossary", THEMES[6], ("Definitions",)),
-    (r"timeline", THEMES[7], ("Timeline",)),
+    (r"glossary", DEFINITION, ("Definitions",)),
+    (r"timeline", TIME, ("Timeline",)),
     (r"brief", CENTRAL, ("In short", "Figures", "Risks", "Next steps")),
     (r"summary", CENTRAL, ("Key points", "Figures", "Limits and risks", "Open questions")),
     (r"review|critique", CENTRAL, ("Findings", "Risks", "Assumptions")),

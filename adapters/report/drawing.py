@@ -30,9 +30,9 @@ class Box:
     href: str = ""
 
 
-def draw(boxes: Sequence[Box], edges: Sequence[tuple[str, str]], label: str) -> Markup:
-    """The graph as one `<svg>`, left to right; an edge is (from, to). Empty for no boxes. It may shrink to
-    `SMALLEST` of its size before it has to be scrolled."""
+def draw(boxes: Sequence[Box], edges: Sequence[tuple[str, str]], label: str, *, shrinks: bool = True) -> Markup:
+    """The graph as one `<svg>`, left to right; an edge is (from, to). Empty for no boxes. Where it `shrinks`, it may
+    to `SMALLEST` of its size before it has to be scrolled; that takes a style in the element."""
     if not boxes:
         return Markup()
     graph = layered([box.id for box in boxes], edges)
@@ -42,8 +42,8 @@ def draw(boxes: Sequence[Box], edges: Sequence[tuple[str, str]], label: str) -> 
     arrows = "".join(_arrow(route, places) for route in graph.routes)
     drawn = "".join(_box(box, places[box.id]) for box in boxes)
     size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
-    least = f'style="min-width:{SMALLEST * width:.0f}px"'
-    start = f'<svg class="graph" {size} {least} role="group" aria-label="{escape(label)}">'
+    least = f' style="min-width:{SMALLEST * width:.0f}px"' if shrinks else ""
+    start = f'<svg class="graph" {size}{least} role="group" aria-label="{escape(label)}">'
     return Markup(f'{start}<g class="arrows">{arrows}</g>{drawn}</svg>')  # noqa: S704 (all text in it is escaped)
 
 

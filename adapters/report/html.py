@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATE = "report.html.j2"
-PARTS = (TEMPLATE, "report.css")
+PARTS = (TEMPLATE, "parts.html.j2", "shared.css", "report.css")
 
 
 class HtmlReport(ReportWriter):

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 _ALLOWED = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _BRACKET = re.compile(r"\[([^\[\]\n]{1,200})\](?!\()")
 _SEPARATOR = re.compile(r"\s*[,;]\s*")
-_DEEPER, _LONGEST = 3, 8_000
+_LONGEST = 8_000
 
 
-def render(text: str, citations: Mapping[str, str] | None = None, *, without_title: str = "") -> Markup:
+def render(
+    text: str, citations: Mapping[str, str] | None = None, *, without_title: str = "", highest: int = 4
+) -> Markup:
     """`text` as HTML. `citations` maps a label to the anchor of its passage. A first heading that only repeats
-    `without_title` is left out."""
-    env: dict[str, Any] = {"anchors": dict(citations or {}), "title": without_title}
+    `without_title` is left out. The first level of headings becomes `highest`."""
+    env: dict[str, Any] = {"anchors": dict(citations or {}), "title": without_title, "deeper": highest - 1}
     return Markup(_parser().render(text, env))  # noqa: S704 (the renderer escapes; raw HTML is off)
 
 
@@ -88,13 +90,13 @@ def _push_citations(state: StateInline, labels: Sequence[str], anchors: Mapping[
 
 
 def _headings(state: StateCore) -> None:
-    """h1 to h6 become h4 to h6; a heading that only repeats the title goes."""
+    """They move down, to h6 at most; a heading that only repeats the title goes."""
     tokens = state.tokens
     if len(tokens) > 2 and tokens[0].type == "heading_open" and _same(tokens[1].content, state.env["title"]):
         del tokens[:3]
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + _DEEPER)}"
+            token.tag = f"h{min(6, int(token.tag[1]) + state.env['deeper'])}"
 
 
 def _same(heading: str, title: str) -> bool:

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from markupsafe import Markup
 
-from adapters.report import words
-from adapters.report.drawing import Box, draw
+from adapters.report import boxes, words
+from adapters.report.drawing import draw
 from adapters.report.markdown import render
 from domain.artifact import SECTIONS
 from domain.task import Task
@@ -68,14 +68,7 @@ class Shown:
     @property
     def doubt(self) -> str:
         """Why it is no information product yet; empty for one that is, or that cannot become one."""
-        qa = self.artifact.qa
-        if self.artifact.stage != "intellectual":
-            return ""
-        if qa is None:
-            return "Nobody has checked this yet"
-        if qa.method == "rules":
-            return "No language model judged this"
-        return "Not every criterion was found met"
+        return words.doubt(self.artifact.stage, self.artifact.qa)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,27 +165,15 @@ class Page:
 
     @property
     def plan(self) -> Markup:
-        boxes = [self._task_box(task) for task in self.model.tasks]
+        drawn = [boxes.of_task(task, f"#{self.task_anchors[task.id]}") for task in self.model.tasks]
         edges = [(id, task.id) for task in self.model.tasks for id in task.spec.depends_on]
-        return draw(boxes, edges, "The plan: tasks from left to right, each behind those it depends on")
+        return draw(drawn, edges, "The plan: tasks from left to right, each behind those it depends on")
 
     @property
     def lineage(self) -> Markup:
-        boxes = [self._artifact_box(item.artifact) for item in self.shown] if self.edges else []
-        return draw(boxes, self.edges, "Lineage: artifacts from left to right, each behind those it was made from")
-
-    def _task_box(self, task: Task) -> Box:
-        word, icon = words.STATES[task.state]
-        note = f"{task.spec.assignee.id} (person)" if task.spec.assignee.kind == "person" else task.spec.assignee.id
-        href = f"#{self.task_anchors[task.id]}"
-        title = words.short(task.spec.title, 300)
-        return Box(id=task.id, title=title, note=note, word=word, icon=icon, tone=task.state, href=href)
-
-    def _artifact_box(self, item: ReportedArtifact) -> Box:
-        word, icon = words.STAGES[item.stage], {"information_product": "✓", "intellectual": "◇"}.get(item.stage, "·")
-        title, href = words.short(item.title, 300), f"#{self._anchors[item.id]}"
-        note = words.plain(item.kind)
-        return Box(id=item.id, title=title, note=note, word=word, icon=icon, tone=item.stage, href=href)
+        items = [item.artifact for item in self.shown] if self.edges else []
+        drawn = [boxes.of_artifact(i.id, i.title, i.kind, i.stage, f"#{self._anchors[i.id]}") for i in items]
+        return draw(drawn, self.edges, "Lineage: artifacts from left to right, each behind those it was made from")
 
     def _link(self, id: str, title: str = "") -> Link:
         anchor = self._anchors.get(id)
@@ -207,7 +188,7 @@ class Page:
             artifact=item,
             anchor=anchor,
             body=render(item.text[:limit], anchors, without_title=item.title),
-            cut=_cut(item.text, limit),
+            cut=words.cut(item.text, limit),
             origins=tuple(self._link(id) for id in self._origins(item)),
             task=Link(text=task.spec.title, href=f"#{self.task_anchors[task.id]}") if task else None,
             cited=cited,
@@ -225,9 +206,3 @@ class Page:
             Cited(label=label, anchor=f"{anchor}-s{n}", source=self._link(id, title), passage=passage[:MAX_SOURCE])
             for n, (label, (id, title, passage)) in enumerate(item.citations.items(), 1)
         )
-
-
-def _cut(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return ""
-    return f"Shown: the first {limit:,} of {len(text):,} characters. The whole text is in the case file."

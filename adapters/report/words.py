@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from domain.artifact import Stage
 from domain.qa import QARecord
 from domain.run import Run, Usage
 from domain.task import Task, TaskState
@@ -151,3 +152,21 @@ def judged(qa: QARecord | None) -> str:
     unverified = sum(item.verdict == "unverified" for item in qa.criteria)
     words = f"QA {qa.verdict} {METHODS[qa.method]}: {met} of {count(len(qa.criteria), 'criterion', 'criteria')} met"
     return f"{words}, {unverified} unverified" if unverified else words
+
+
+def doubt(stage: Stage, qa: QARecord | None) -> str:
+    """Why an artifact is no information product yet; empty for one that is, or that cannot become one."""
+    if stage != "intellectual":
+        return ""
+    if qa is None:
+        return "Nobody has checked this yet"
+    if qa.method == "rules":
+        return "No language model judged this"
+    return "Not every criterion was found met"
+
+
+def cut(text: str, limit: int) -> str:
+    """What is said where a text is too long to be shown whole; else empty."""
+    if len(text) <= limit:
+        return ""
+    return f"Shown: the first {limit:,} of {len(text):,} characters. The whole text is in the case file."

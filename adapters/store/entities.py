@@ -8,11 +8,14 @@ from sqlalchemy import Table
 
 from adapters.store import tables
 from domain.artifact import Artifact, Version
+from domain.conversation import Turn
 from domain.inbox import InboxItem
+from domain.message import SentMessage
 from domain.plan import Plan
 from domain.principal import User
 from domain.project import Member, Project
 from domain.qa import QARecord
+from domain.recommendation import Recommendation
 from domain.run import Run
 from domain.task import Task
 from services.ports.store import E, Entity
@@ -28,6 +31,9 @@ TABLES: dict[type[Entity], Table] = {
     QARecord: tables.qa_records,
     Run: tables.runs,
     InboxItem: tables.inbox,
+    SentMessage: tables.messages,
+    Turn: tables.turns,
+    Recommendation: tables.recommendations,
 }
 KINDS: dict[type[Entity], str] = {
     User: "user",
@@ -40,6 +46,9 @@ KINDS: dict[type[Entity], str] = {
     QARecord: "QA record",
     Run: "run",
     InboxItem: "inbox item",
+    SentMessage: "message",
+    Turn: "turn",
+    Recommendation: "recommendation",
 }
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 FIXED = {"id", "workspace_id", "version", "body"}

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from adapters.store import tables
 from adapters.store.entities import stamp
+from adapters.store.prepared import Prepared, filled
 from domain.events import Event, upcast
 from domain.knowledge_graph import edges_of, nodes_of
 from services.ports.store import Indexed
@@ -16,18 +17,22 @@ from services.ports.store import Indexed
 Row = dict[str, Any]
 
 _node = upsert(tables.nodes)
-PUT_NODE = _node.on_conflict_do_update(
-    index_elements=[tables.nodes.c.workspace_id, tables.nodes.c.id],
-    set_={"kind": _node.excluded.kind, "label": _node.excluded.label},
+PUT_NODE = Prepared(
+    _node.on_conflict_do_update(
+        index_elements=[tables.nodes.c.workspace_id, tables.nodes.c.id],
+        set_={"kind": _node.excluded.kind, "label": _node.excluded.label},
+    )
 )
-PUT_EDGE = upsert(tables.edges).on_conflict_do_nothing()
+PUT_EDGE = Prepared(upsert(tables.edges).on_conflict_do_nothing())
 _head = upsert(tables.stream_heads)
-RAISE_HEAD = _head.on_conflict_do_update(
-    index_elements=[tables.stream_heads.c.scope],
-    set_={"number": tables.stream_heads.c.number + _head.excluded.number},
-).returning(tables.stream_heads.c.number)
-PUT_STREAM = insert(tables.streams)
-PUT_PASSAGE = insert(tables.passages)
+RAISE_HEAD = Prepared(
+    _head.on_conflict_do_update(
+        index_elements=[tables.stream_heads.c.scope],
+        set_={"number": tables.stream_heads.c.number + _head.excluded.number},
+    ).returning(tables.stream_heads.c.number)
+)
+PUT_STREAM = Prepared(insert(tables.streams))
+PUT_PASSAGE = Prepared(insert(tables.passages), filled(tables.passages))
 _OF_ARTIFACT = "FROM passages WHERE workspace_id = :workspace AND artifact_id = :artifact"
 UNSEARCH = text(f"INSERT INTO passages_fts(passages_fts, rowid, text) SELECT 'delete', id, text {_OF_ARTIFACT}")
 SEARCH = text(f"INSERT INTO passages_fts(rowid, text) SELECT id, text {_OF_ARTIFACT}")
@@ -94,9 +99,9 @@ def passage_rows(workspace_id: str, indexed: Indexed) -> list[Row]:
 def project(connection: Connection, events: Sequence[tuple[int, Event]]) -> None:
     """Stores what follows from `events`, each with its position; all of one workspace."""
     if nodes := [row for _, event in events for row in node_rows(event)]:
-        connection.execute(PUT_NODE, nodes)
+        PUT_NODE.run_each(connection, nodes)
     if edges := [row for _, event in events for row in edge_rows(event)]:
-        connection.execute(PUT_EDGE, edges)
+        PUT_EDGE.run_each(connection, edges)
     _stream(connection, events)
 
 
@@ -108,11 +113,11 @@ def _stream(connection: Connection, events: Sequence[tuple[int, Event]]) -> None
     rows: list[Row] = []
     for (workspace_id, scope), added in positions.items():
         common = {"scope": scope, "workspace_id": workspace_id}
-        last = connection.execute(RAISE_HEAD, {**common, "number": len(added)}).scalar_one()
+        ((last,),) = RAISE_HEAD.all(connection, {**common, "number": len(added)})
         first = last - len(added) + 1
         rows += [{**common, "number": number, "position": p} for number, p in enumerate(added, first)]
     if rows:
-        connection.execute(PUT_STREAM, rows)
+        PUT_STREAM.run_each(connection, rows)
 
 
 def index(connection: Connection, workspace_id: str, indexed: Indexed) -> None:
@@ -121,5 +126,5 @@ def index(connection: Connection, workspace_id: str, indexed: Indexed) -> None:
     connection.execute(UNSEARCH, artifact)
     connection.execute(DROP_PASSAGES, artifact)
     if rows := passage_rows(workspace_id, indexed):
-        connection.execute(PUT_PASSAGE, rows)
+        PUT_PASSAGE.run_each(connection, rows)
         connection.execute(SEARCH, artifact)

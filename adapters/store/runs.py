@@ -12,7 +12,7 @@ from adapters.store.database import Database
 from adapters.store.entities import adapter, entity_of, time_of
 from domain.agent_graph import AgentGraph
 from domain.run import Run
-from services.ports.journal import Claim, Journal, ReadyRun, Segment
+from services.ports.journal import Claim, History, Journal, ReadyRun, Segment
 from services.ports.store import JournalEntry, RecordedCall, Signal
 
 leases, ready = tables.leases, tables.ready
@@ -22,11 +22,18 @@ class SqlJournal(Journal):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, run_id: str, owner: str, seconds: float) -> Claim | None:
-        return await self._database.write(lambda connection: _claim(connection, run_id, owner, seconds))
+    async def claim(self, run_id: str, owner: str, seconds: float) -> Segment | None:
+        def unit(connection: Connection) -> Segment | None:
+            claim = _claim(connection, run_id, owner, seconds)
+            return None if claim is None else _segment(connection, claim)
+
+        return await self._database.write(unit)
 
     async def renew(self, claim: Claim, seconds: float) -> bool:
         return await self._database.write(lambda connection: _renew(connection, claim, seconds))
+
+    async def history(self, workspace_id: str, run_id: str) -> History | None:
+        return await self._database.read(lambda connection: _history(connection, workspace_id, run_id))
 
     async def release(self, claim: Claim, snapshot: str, seq: int) -> bool:
         return await self._database.write(lambda connection: _release(connection, claim, snapshot, seq))
@@ -41,22 +48,8 @@ class SqlJournal(Journal):
 
         return await self._database.write(unit)
 
-    async def segment(self, claim: Claim) -> Segment:
-        return await self._database.read(lambda connection: _segment(connection, claim.run_id))
-
     async def signals(self, run_id: str) -> list[Signal]:
-        values = {"run": run_id, "now": time.time()}
-        rows = await self._database.read(lambda c: c.execute(statements.SIGNALS, values).all())
-        return [
-            Signal(
-                run_id=row.run_id,
-                name=row.name,
-                due=time_of(row.due),
-                payload=adapter(dict).validate_json(row.payload),
-                position=row.position,
-            )
-            for row in rows
-        ]
+        return await self._database.read(lambda connection: _due(connection, run_id))
 
     async def ready(self, limit: int) -> list[ReadyRun]:
         values = {"now": time.time(), "most": limit}
@@ -77,30 +70,35 @@ class SqlJournal(Journal):
         at = await self._database.read(lambda connection: connection.execute(statements.NEXT_DUE, values).scalar())
         return None if at is None else time_of(at)
 
+    async def graph(self, run: Run) -> AgentGraph:
+        pinned = {"graph": run.graph_digest}
+        ((body,),) = await self._database.read(lambda connection: statements.GRAPH.all(connection, pinned))
+        return _graph(run.graph_digest, body)
+
     async def call(self, key: str) -> RecordedCall | None:
-        body = await self._database.read(lambda c: c.execute(statements.CALL, {"call": key}).scalar())
-        return None if body is None else adapter(RecordedCall).validate_json(body)
+        row = await self._database.read(lambda connection: statements.CALL.first(connection, {"call": key}))
+        return None if row is None else adapter(RecordedCall).validate_json(row[0])
 
 
 def _claim(connection: Connection, run_id: str, owner: str, seconds: float) -> Claim | None:
-    run = connection.execute(statements.RUN, {"run": run_id}).first()
-    if run is None or run.phase == "ended":
+    body, phase = statements.RUN.first(connection, {"run": run_id}) or ("", "ended")
+    if phase == "ended":
         forget_ready(connection, run_id)
         return None
     now = time.time()
-    taken = connection.execute(statements.TAKE, {"run": run_id, "now": now, "by": owner, "end": now + seconds}).first()
+    taken = statements.TAKE.first(connection, {"run": run_id, "now": now, "by": owner, "end": now + seconds})
     if taken is None:
-        until = connection.execute(statements.LEASED_UNTIL, {"run": run_id}).scalar()
-        connection.execute(statements.READY_AT, {"run": run_id, "due": until})
+        ((until,),) = statements.LEASED_UNTIL.all(connection, {"run": run_id})
+        statements.READY_AT.run(connection, {"run": run_id, "due": until})
         return None
-    again = connection.execute(statements.READY_AT, {"run": run_id, "due": now + seconds})
-    if again.rowcount == 0:  # so that it is found if this owner dies
-        make_ready(connection, adapter(Run).validate_json(run.body), now + seconds)
+    epoch, workspace_id = taken
+    if statements.READY_AT.run(connection, {"run": run_id, "due": now + seconds}) == 0:
+        make_ready(connection, adapter(Run).validate_json(body), now + seconds)  # found if this owner dies
     return Claim(
         run_id=run_id,
-        workspace_id=taken.workspace_id,
+        workspace_id=workspace_id,
         owner=owner,
-        epoch=taken.epoch,
+        epoch=epoch,
         until=time_of(now + seconds),
     )
 
@@ -108,23 +106,23 @@ def _claim(connection: Connection, run_id: str, owner: str, seconds: float) -> C
 def _renew(connection: Connection, claim: Claim, seconds: float) -> bool:
     now = time.time()
     held = {"run": claim.run_id, "held": claim.epoch, "now": now}
-    if connection.execute(statements.RENEW, {**held, "end": now + seconds}).rowcount != 1:
+    if statements.RENEW.run(connection, {**held, "end": now + seconds}) != 1:
         return False
-    connection.execute(statements.READY_AT, {"run": claim.run_id, "due": now + seconds})
+    statements.READY_AT.run(connection, {"run": claim.run_id, "due": now + seconds})
     return True
 
 
 def _release(connection: Connection, claim: Claim, snapshot: str, seq: int) -> bool:
-    due = connection.execute(statements.NEXT_SIGNAL, {"run": claim.run_id}).scalar()
-    run = connection.execute(statements.RUN, {"run": claim.run_id}).one()
-    if due is not None and due <= time.time() and run.phase != "ended":
+    ((due,),) = statements.NEXT_SIGNAL.all(connection, {"run": claim.run_id})
+    ((body, phase),) = statements.RUN.all(connection, {"run": claim.run_id})
+    if due is not None and due <= time.time() and phase != "ended":
         return False
     held = {"run": claim.run_id, "held": claim.epoch}
-    if connection.execute(statements.LET_GO, {**held, "state": snapshot, "last": seq}).rowcount != 1:
+    if statements.LET_GO.run(connection, {**held, "state": snapshot, "last": seq}) != 1:
         return True
     forget_ready(connection, claim.run_id)
-    if due is not None and run.phase != "ended":
-        make_ready(connection, adapter(Run).validate_json(run.body), due)
+    if due is not None and phase != "ended":
+        make_ready(connection, adapter(Run).validate_json(body), due)
     return True
 
 
@@ -134,17 +132,40 @@ def _graph(digest: str, body: str) -> AgentGraph:
     return AgentGraph.model_validate_json(body)
 
 
-def _segment(connection: Connection, run_id: str) -> Segment:
-    row = connection.execute(statements.LEASED_RUN, {"run": run_id}).one()
-    run = entity_of(Run, row.body, row.version)
-    graph = connection.execute(statements.GRAPH, {"graph": run.graph_digest}).scalar_one()
-    entries = connection.execute(statements.ENTRIES, {"run": run_id, "after": row.seq}).all()
+def _history(connection: Connection, workspace_id: str, run_id: str) -> History | None:
+    found = statements.entity(tables.runs).first(connection, {"the": run_id, "workspace": workspace_id})
+    if found is None:
+        return None
+    run = entity_of(Run, *found)
+    ((graph,),) = statements.GRAPH.all(connection, {"graph": run.graph_digest})
+    return History(graph=_graph(run.graph_digest, graph), entries=_entries(connection, run_id, after=0))
+
+
+def _entries(connection: Connection, run_id: str, after: int) -> tuple[JournalEntry, ...]:
+    return tuple(
+        JournalEntry(run_id=run_id, seq=seq, tick=tick, effects=effects, at=time_of(at), codec=codec)
+        for seq, tick, effects, at, codec in statements.ENTRIES.all(connection, {"run": run_id, "after": after})
+    )
+
+
+def _segment(connection: Connection, claim: Claim) -> Segment:
+    ((body, version, snapshot, last),) = statements.LEASED_RUN.all(connection, {"run": claim.run_id})
+    run = entity_of(Run, body, version)
+    ((graph,),) = statements.GRAPH.all(connection, {"graph": run.graph_digest})
     return Segment(
+        claim=claim,
         run=run,
         graph=_graph(run.graph_digest, graph),
-        snapshot=row.snapshot,
-        entries=tuple(
-            JournalEntry(run_id=run_id, seq=e.seq, tick=e.tick, effects=e.effects, at=time_of(e.at), codec=e.codec)
-            for e in entries
-        ),
+        snapshot=snapshot,
+        entries=_entries(connection, run.id, last),
+        signals=tuple(_due(connection, run.id)),
     )
+
+
+def _due(connection: Connection, run_id: str) -> list[Signal]:
+    return [
+        Signal(
+            run_id=run_id, name=name, due=time_of(due), payload=adapter(dict).validate_json(payload), position=position
+        )
+        for position, name, payload, due in statements.SIGNALS.all(connection, {"run": run_id, "now": time.time()})
+    ]

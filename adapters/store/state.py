@@ -24,8 +24,8 @@ class SqlStore(Store):
 
     async def get(self, kind: type[E], workspace_id: str, id: str) -> E | None:
         query, the = statements.entity(TABLES[kind]), {"the": id, "workspace": workspace_id}
-        row = await self._database.read(lambda connection: connection.execute(query, the).first())
-        return None if row is None else entity_of(kind, row.body, row.version)
+        row = await self._database.read(lambda connection: query.first(connection, the))
+        return None if row is None else entity_of(kind, *row)
 
     async def find(
         self,
@@ -82,6 +82,13 @@ class SqlStore(Store):
         ).where(c.workspace_id == workspace_id, c.project_id == project_id)
         row = await self._database.read(lambda connection: connection.execute(query).one())
         return Usage(input_tokens=row[0], output_tokens=row[1], money=row[2], calls=row[3], seconds=row[4])
+
+    async def spent(self, workspace_id: str, project_id: str) -> Usage:
+        c = tables.counters.c
+        query = select(c.name, c.spent).where(c.workspace_id == workspace_id, c.scope == f"project:{project_id}")
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        found = {row.name: row.spent for row in rows}
+        return Usage(calls=found.get("calls", 0), money=found.get("money", 0))
 
 
 def _matches(column: ColumnElement[str], value: str | int | Sequence[str] | None) -> ColumnElement[bool]:

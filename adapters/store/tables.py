@@ -5,7 +5,9 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Me
 metadata = MetaData()
 
 
-def _entity(name: str, *columns: str) -> Table:
+def _entity(name: str, *columns: str, ordered: tuple[str, ...] = ()) -> Table:
+    """`ordered` are the columns by which a long list is read a page at a time, newest first."""
+    paged = (Index(f"ix_{name}_paged", "workspace_id", *ordered, "id"),) if ordered else ()
     return Table(
         name,
         metadata,
@@ -15,6 +17,7 @@ def _entity(name: str, *columns: str) -> Table:
         *(Column(column, String) for column in columns),
         Column("body", Text, nullable=False),
         *(Index(f"ix_{name}_{column}", "workspace_id", column) for column in columns),
+        *paged,
     )
 
 
@@ -26,8 +29,13 @@ tasks = _entity("tasks", "project_id", "state", "run_id")
 artifacts = _entity("artifacts", "project_id", "section", "task_id", "visible")
 versions = _entity("versions", "project_id", "artifact_id", "run_id", "state")
 qa_records = _entity("qa_records", "project_id", "artifact_id")
-runs = _entity("runs", "project_id", "root_id", "parent_id", "task_id", "phase")
+runs = _entity(
+    "runs", "project_id", "root_id", "parent_id", "task_id", "phase", "graph", ordered=("project_id", "graph")
+)
 inbox = _entity("inbox", "project_id", "state", "run_id", "task_id")
+messages = _entity("messages", "project_id", "recipient", "correlation", "run_id", "state")
+turns = _entity("turns", "project_id", "run_id", "state", ordered=("project_id",))
+recommendations = _entity("recommendations", "project_id", "state", "key")
 
 leases = Table(
     "leases",

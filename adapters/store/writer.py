@@ -7,37 +7,44 @@ connection is asked whether it is still in the transaction, and if not the whole
 the thread goes on with a fresh connection: a ROLLBACK may have failed too.
 """
 
+import asyncio
 import queue
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from adapters.store.prepared import Prepared
 from services.ports.store import StoreError, StoreFull, StoreUnusable
 
 T = TypeVar("T")
 Unit = Callable[[Connection], Any]
+Asked = tuple[Unit, asyncio.Future[Any]]
+Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 MAX_BATCH = 256
+BEGIN, COMMIT, ROLLBACK, SAVEPOINT, ROLLBACK_TO, RELEASE = (
+    Prepared(text(sql))
+    for sql in ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT unit", "ROLLBACK TO unit", "RELEASE unit")
+)
 CLOSED = "The store is closed; start Caseworks again."
 
 
 class Writer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._queue: queue.SimpleQueue[tuple[Unit, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, unit: Callable[[Connection], T]) -> Future[T]:
-        """Hands `unit` over. The future resolves after the commit; cancelling it takes nothing back."""
-        future: Future[T] = Future()
-        future.set_running_or_notify_cancel()  # from here on nobody can cancel it
+    def submit(self, unit: Callable[[Connection], T]) -> asyncio.Future[T]:
+        """Hands `unit` over. The future, of the running loop, resolves after the commit; cancelling it takes nothing
+        back."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         with self._lock:
             if self._closed:
                 raise StoreUnusable(CLOSED)
@@ -64,7 +71,7 @@ class Writer:
                 _fail(batch or [], error)
             batch = batch and self._take()
 
-    def _take(self) -> list[tuple[Unit, Future[Any]]] | None:
+    def _take(self) -> list[Asked] | None:
         first = self._queue.get()
         if first is None:
             return None
@@ -80,45 +87,56 @@ class Writer:
             batch.append(item)
         return batch
 
-    def _write(self, connection: Connection, batch: list[tuple[Unit, Future[Any]]]) -> bool:
+    def _write(self, connection: Connection, batch: list[Asked]) -> bool:
         """Commits `batch` and tells the callers. False when the connection is not to be used again."""
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+        outcomes: list[Outcome] = []
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            BEGIN.run(connection)
             for unit, future in batch:
                 outcomes.append((future, *_savepoint(connection, unit)))
-            connection.exec_driver_sql("COMMIT")
+            COMMIT.run(connection)
         except BaseException as error:
             _roll_back(connection)
             connection.invalidate()
             _fail(batch, error)
             return False
-        for future, result, refused in outcomes:
-            if refused is not None:
-                future.set_exception(refused)
-            else:
-                future.set_result(result)
+        _tell(outcomes)
         return True
 
 
-def _fail(batch: list[tuple[Unit, Future[Any]]], error: BaseException) -> None:
+def _fail(batch: list[Asked], error: BaseException) -> None:
     failure = translated(error)
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(failure)
+    _tell([(future, None, failure) for _, future in batch])
+
+
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    """One message to each loop for the whole batch: waking it for every unit took longer than writing most of them."""
+    for loop in {future.get_loop() for future, _, _ in outcomes}:
+        with suppress(RuntimeError):  # the loop was closed; nobody waits
+            loop.call_soon_threadsafe(_resolve, [outcome for outcome in outcomes if outcome[0].get_loop() is loop])
+
+
+def _resolve(outcomes: Sequence[Outcome]) -> None:
+    for future, result, error in outcomes:
+        if future.done():  # the caller was cancelled
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
 
 def _savepoint(connection: Connection, unit: Unit) -> tuple[Any, BaseException | None]:
-    connection.exec_driver_sql("SAVEPOINT unit")
+    SAVEPOINT.run(connection)
     try:
         result = unit(connection)
     except Exception as error:
         if not _in_transaction(connection) or isinstance(translated(error), StoreFull):
             raise
-        connection.exec_driver_sql("ROLLBACK TO unit")
-        connection.exec_driver_sql("RELEASE unit")
+        ROLLBACK_TO.run(connection)
+        RELEASE.run(connection)
         return None, translated(error)
-    connection.exec_driver_sql("RELEASE unit")
+    RELEASE.run(connection)
     return result, None
 
 
@@ -129,7 +147,7 @@ def _in_transaction(connection: Connection) -> bool:
 def _roll_back(connection: Connection) -> None:
     with suppress(Exception):
         if _in_transaction(connection):
-            connection.exec_driver_sql("ROLLBACK")
+            ROLLBACK.run(connection)
 
 
 def translated(error: BaseException) -> BaseException:

@@ -1,6 +1,6 @@
 """The state of a run between ticks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ class Active:
     """A node at work. `ref` is what it waits for: an effect, an inbox item, a child run, a timer.
 
     `since` is the time of the tick that made it. `stirred`: a signal came while its effect was under way. `people`:
-    only people can move it on.
+    only people can move it on. `part`: which part of a fan-out it is.
     """
 
     node: str
@@ -27,6 +27,24 @@ class Active:
     tries: int = 0
     stirred: bool = False
     people: bool = False
+    part: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gather:
+    """A fan-out under way: its items, and for each part what it gave, why it failed, or None until then."""
+
+    node: str
+    items: tuple[JsonValue, ...]
+    results: tuple[dict[str, JsonValue] | str | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joining:
+    """How many branches are still on their way to the join `node`."""
+
+    node: str
+    left: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,18 +59,21 @@ class Loop:
 @dataclass(frozen=True, kw_only=True)
 class Effect:
     """Something to do after the commit. `id` is `seq/i`, `at` the tick's time; `remaining` is what the run may
-    still use."""
+    still use; `part` and `item` belong to a fan-out."""
 
     id: str
     node: str
     handler: str
     at: datetime
     remaining: Limits
+    part: int | None = None
+    item: JsonValue = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """`outputs` holds for each node what it gave last. Empty (`seq` 0) before the first tick."""
+    """`outputs` holds for each node what it gave last; `steps` counts the nodes gone through. Empty (`seq` 0) before
+    the first tick."""
 
     run_id: str
     seq: Annotated[int, Field(ge=0)] = 0
@@ -62,6 +83,9 @@ class RunState:
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
     active: tuple[Active, ...] = ()
     loops: tuple[Loop, ...] = ()
+    gathers: tuple[Gather, ...] = ()
+    joins: tuple[Joining, ...] = ()
+    steps: Annotated[int, Field(ge=0)] = 0
     limits: Limits = Field(default_factory=Limits)
     usage: Usage = Field(default_factory=Usage)
     paused: bool = False
@@ -79,14 +103,37 @@ class RunState:
 
     def look_up(self, path: str) -> JsonValue:
         """The value at a dotted path, None where it leads nowhere."""
-        head, *rest = path.split(".")
-        value: JsonValue = self.inputs if head == "inputs" else self.outputs.get(head)
-        for key in rest:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
+        head, *rest = path.removeprefix("nodes.").split(".")
+        return value_at(self.inputs if head == "inputs" else self.outputs.get(head), rest)
+
+    def look_up_in(self, part: int | None, item: JsonValue) -> Callable[[str], JsonValue]:
+        """`look_up` as a part of a fan-out sees it, with `item` and `index`."""
+
+        def look_up(path: str) -> JsonValue:
+            head, *rest = path.split(".")
+            if part is not None and head in ("item", "index"):
+                return value_at(item if head == "item" else part, rest)
+            return self.look_up(path)
+
+        return look_up
+
+    def gather(self, node: str) -> Gather | None:
+        return next((gather for gather in self.gathers if gather.node == node), None)
 
     def loop(self, node: str) -> Loop:
         return next((loop for loop in self.loops if loop.node == node), Loop(node=node))
+
+
+def value_at(value: JsonValue, keys: Sequence[str]) -> JsonValue:
+    """What `keys` lead to; a number is a place in a list."""
+    for key in keys:
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
 
 
 STATES = TypeAdapter(RunState)

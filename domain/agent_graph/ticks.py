@@ -1,13 +1,31 @@
 """Ticks: everything that can happen to a run. Time and chance enter here."""
 
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, TypeAdapter
+from pydantic import AfterValidator, Field, JsonValue, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from domain.agent_graph.state import RunState
 from domain.changes import Change, SignalName
 from domain.run import Limits, Usage
+
+
+def _as_stored(value: JsonValue) -> JsonValue:
+    """What JSON has no number for (infinity, or none at all) is null in the journal: so it is from the start."""
+    match value:
+        case float() if not isfinite(value):
+            return None
+        case list():
+            return [_as_stored(item) for item in value]
+        case dict():
+            return {key: _as_stored(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+Told = Annotated[dict[str, JsonValue], AfterValidator(_as_stored)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +35,19 @@ class Started:
     tick: Literal["started"] = "started"
     at: datetime
     seed: str
-    inputs: dict[str, JsonValue] = Field(default_factory=dict)
+    inputs: Told = Field(default_factory=dict)
     limits: Limits = Field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forked:
+    """The first tick of a run that goes on from where `source` was when it had taken the ticks in `state`."""
+
+    tick: Literal["forked"] = "forked"
+    at: datetime
+    seed: str
+    source: str
+    state: RunState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +55,7 @@ class EffectDone:
     tick: Literal["effect_done"] = "effect_done"
     at: datetime
     effect: str
-    output: dict[str, JsonValue] = Field(default_factory=dict)
+    output: Told = Field(default_factory=dict)
     usage: Usage = Field(default_factory=Usage)
     changes: tuple[Annotated[Change, Field(discriminator="change")], ...] = ()
 
@@ -61,11 +90,11 @@ class SignalReceived:
     tick: Literal["signal"] = "signal"
     at: datetime
     name: SignalName
-    payload: dict[str, JsonValue] = Field(default_factory=dict)
+    payload: Told = Field(default_factory=dict)
 
 
 Tick = Annotated[
-    Started | EffectDone | EffectFailed | ChangeRefused | SignalReceived,
+    Started | Forked | EffectDone | EffectFailed | ChangeRefused | SignalReceived,
     Field(discriminator="tick"),
 ]
-TICKS: TypeAdapter[Started | EffectDone | EffectFailed | ChangeRefused | SignalReceived] = TypeAdapter(Tick)
+TICKS: TypeAdapter[Started | Forked | EffectDone | EffectFailed | ChangeRefused | SignalReceived] = TypeAdapter(Tick)

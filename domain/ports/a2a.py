@@ -1,48 +1,59 @@
-"""The A2A port: agents of a project talking to each other. Its adapters come with the whole team.
+"""The A2A port: agents of a project talking to each other.
 
-A message is a row and a signal: `send` returns once both are stored, delivery follows. Messages between the same
-two agents keep their order; a message may be delivered twice and carries its id for that.
+A message is a row and a signal: it is stored with the tick that sends it, and the port carries its id to whoever must
+hear of it. What is carried may be lost or come twice; the row is the truth.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
-MAX_DEPTH = 5
+MessageKind = Literal["request", "reply", "delegate", "broadcast"]
 
 
 class A2AError(Exception):
-    pass
-
-
-class UnknownAgent(A2AError):
-    pass
-
-
-class TooDeep(A2AError):
-    """A delegation of a delegation … past MAX_DEPTH."""
+    """The carrier is out of reach. Nothing is lost: the row is stored, and looked for again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """`kind` delegate makes a child run; broadcast has no single `recipient`. `deadline` in absolute time."""
+    """`correlation` ties a reply to its request; a delegation's is the child run that answers it. `broadcast` has no
+    single `recipient`. `deadline` in absolute time."""
 
     id: str
-    workspace_id: str
-    project_id: str
-    kind: Literal["request", "reply", "delegate", "broadcast"]
-    sender: str
+    kind: MessageKind
     recipient: str | None
     correlation: str
-    body: dict[str, JsonValue]
+    body: dict[str, JsonValue] = Field(default_factory=dict)
     deadline: datetime | None = None
-    depth: Annotated[int, Field(ge=0, le=MAX_DEPTH)] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """What is carried: ids, never words."""
+
+    message_id: str
+    workspace_id: str
+    project_id: str
+
+
+Receiver = Callable[[Envelope], Awaitable[None]]
 
 
 class A2A(ABC):
     @abstractmethod
-    async def send(self, message: Message) -> None:
-        """Stores and announces `message`. Idempotent by its id. Raises UnknownAgent, TooDeep."""
+    async def announce(self, envelope: Envelope) -> None:
+        """Tells whoever receives for the project, at least once. Raises A2AError."""
+
+    @abstractmethod
+    async def receive(self, receiver: Receiver) -> None:
+        """Hands every announcement to `receiver`, until cancelled; a carrier that is out of reach is waited for. One
+        that it failed at comes again."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Lets go of what announcing holds."""

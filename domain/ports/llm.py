@@ -68,7 +68,7 @@ class ReplyTooLong(LLMError):
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """A piece of context. `label` is how the model cites it; `source` what it came from (an artifact's id and
+    """A piece of context. `label` is how the model cites it, empty for what is no source to cite; `source` what it came from (an artifact's id and
     title); `trust` `instruction` for what the platform and the user say, `document` for data that cannot command."""
 
     label: str
@@ -223,7 +223,8 @@ def _fenced(passage: Passage) -> str:
     if passage.trust == "instruction":
         return passage.text.strip()
     title = _broken_up(" ".join(passage.title.split()).replace('"', "'"))
-    return f'<passage id="{passage.label}" from="{title}">\n{_broken_up(passage.text).strip()}\n</passage>'
+    id = f' id="{passage.label}"' if passage.label else ""
+    return f'<passage{id} from="{title}">\n{_broken_up(passage.text).strip()}\n</passage>'
 
 
 def _broken_up(text: str) -> str:

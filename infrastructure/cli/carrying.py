@@ -63,12 +63,22 @@ class _Watch:
             self._known.add(item["id"])
             if item["kind"] == "approval" and asked():
                 with shown.set_aside():
-                    self._approve(item)
+                    self._approve(item) if self._is_plan(item) else self._agree(item)
                 return False
             with shown.set_aside():
                 tell(f"Waits for you: {words.line(item['title'])}")
                 tell(f"  {words.how_to_answer(item)}")
         return bool(items)
+
+    def _is_plan(self, item: Any) -> bool:
+        return item["run_id"] == self._run["id"] and str(self._run["workflow"]).startswith("project@")
+
+    def _agree(self, item: Any) -> None:
+        """What a workflow asks."""
+        if item["detail"]:
+            tell(item["detail"])
+        action = "approve" if ask(f"{words.line(item['title'])} [y/N]").lower() in ("y", "yes") else "reject"
+        self._api.post(f"/v1/inbox/{segment(item['id'])}/answer", {"action": action})
 
     def _approve(self, item: Any) -> None:
         if self._progress.tasks:

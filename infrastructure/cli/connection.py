@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -39,6 +39,17 @@ class Connection:
     def content(self, path: str) -> bytes:
         return self._checked(self._client.get(path)).content
 
+    def download(self, path: str, into: IO[bytes]) -> Iterator[tuple[int, int]]:
+        """(bytes written, bytes in all) after each piece. The answer may take as long as it needs."""
+        with self._client.stream("GET", path, timeout=httpx.Timeout(30, read=None)) as response:
+            if response.status_code >= 400:
+                response.read()
+            self._checked(response)
+            total = int(response.headers.get("Content-Length", 0))
+            for piece in response.iter_bytes():
+                into.write(piece)
+                yield into.tell(), total
+
     def post(self, path: str, body: Mapping[str, Any] | None = None, **more: Any) -> Any:
         return self._checked(self._client.post(path, json=body if not more else None, **more)).json()
 
@@ -62,6 +73,22 @@ class Connection:
         """Server-sent events: (number or None, kind, data). Ends when the stream does."""
         headers = {"Last-Event-ID": str(last)} if last else {}
         with self._client.stream("GET", path, headers=headers, timeout=httpx.Timeout(30, read=None)) as response:
+            if response.status_code >= 400:
+                response.read()
+            self._checked(response)
+            self._streams.add(response)
+            try:
+                yield from _events(response.iter_lines())
+            finally:
+                self._streams.discard(response)
+
+    def converse(
+        self, path: str, body: Mapping[str, Any] | None, key: str
+    ) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
+        """As `follow`, of what is posted and answered in a stream. The same `key` is the same message."""
+        headers = {"Accept": "text/event-stream", "Idempotency-Key": key}
+        timeout = httpx.Timeout(30, read=None)
+        with self._client.stream("POST", path, json=body, headers=headers, timeout=timeout) as response:
             if response.status_code >= 400:
                 response.read()
             self._checked(response)

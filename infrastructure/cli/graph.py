@@ -1,5 +1,6 @@
 """`caseworks graph`: the knowledge graphs, whole, around a node, between two."""
 
+import sys
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -20,6 +21,8 @@ class Format(StrEnum):
     text = "text"
     json = "json"
     mermaid = "mermaid"
+    graphml = "graphml"
+    prov = "prov"
 
 
 class Direction(StrEnum):
@@ -28,7 +31,9 @@ class Direction(StrEnum):
     outgoing = "out"
 
 
-As = Annotated[Format, typer.Option("--format", help="How it is written.")]
+As = Annotated[
+    Format, typer.Option("--format", help="How it is written; graphml and prov (W3C) are for other programs.")
+]
 
 
 @app.command()
@@ -81,14 +86,24 @@ def workspace(
 
 
 def _whole(api: Any, address: str, format: Format) -> None:
-    if format is Format.mermaid:
-        say(api.text(address, format="mermaid").rstrip())
-        return
-    graph = api.get(address)
-    if format is Format.json:
-        document(graph)
+    match format:
+        case Format.text:
+            edges(api.get(address), "The graph is empty.")
+        case Format.json | Format.prov:
+            document(api.get(address, format=format.value))
+        case Format.mermaid:
+            say(api.text(address, format="mermaid").rstrip())
+        case Format.graphml:
+            _xml(api.content(f"{address}?format=graphml"))
+
+
+def _xml(content: bytes) -> None:
+    """As it is, since it names its own encoding; for people with what a terminal can show."""
+    if sys.stdout.isatty():
+        say(content.decode())
     else:
-        edges(graph, "The graph is empty.")
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
 
 
 @app.command()

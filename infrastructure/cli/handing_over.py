@@ -1,8 +1,10 @@
 """The inputs of a project: looked at here first, then uploaded one by one."""
 
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from infrastructure.cli import words
 from infrastructure.cli.endings import Code, Ended
@@ -12,24 +14,53 @@ from infrastructure.cli.session import segment
 if TYPE_CHECKING:
     from infrastructure.cli.connection import Connection
 
-Input = tuple[Path, str]
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """A file, by a readable name; or what a commit of a repository holds under that name."""
+
+    name: str
+    file: Path | None = None
+    content: bytes = b""
+
+    def open(self) -> BinaryIO:
+        return self.file.open("rb") if self.file is not None else io.BytesIO(self.content)
 
 
 def inputs(paths: Iterable[Path], limit: int) -> tuple[Input, ...]:
-    """(file, readable name) of all that `paths` stand for, each file once. Raises Ended and UnreadableDocument for
-    what cannot be handed over: missing, empty, larger than `limit` bytes, a link that leads out of its folder."""
+    """All that `paths` stand for, each file once. Raises Ended and UnreadableDocument for what cannot be handed over:
+    missing, empty, larger than `limit` bytes, a link that leads out of its folder."""
+    from adapters.documents.repository import is_repository
+
+    found: dict[object, Input] = {}
+    for given in paths:
+        path = given.expanduser()
+        files = list(_tracked(path, limit) if is_repository(path) else _files(path))
+        if not files:
+            raise Ended(Code.USAGE, f"The folder {given} holds no files; name one that holds your documents.")
+        for file in files:
+            found.setdefault(file.file or file.name, file)
+    for file in found.values():
+        if file.file is not None:
+            _check(file.file, file.name, limit)
+    return tuple(found.values())
+
+
+def _files(path: Path) -> Iterator[Input]:
     from adapters.documents.folder import files_under
 
-    found: dict[Path, str] = {}
-    for path in paths:
-        files = files_under(path.expanduser())
-        if not files:
-            raise Ended(Code.USAGE, f"The folder {path} holds no files; name one that holds your documents.")
-        for file, name in files:
-            found.setdefault(file, name)
-    for file, name in found.items():
-        _check(file, name, limit)
-    return tuple(found.items())
+    return (Input(name=name, file=file) for file, name in files_under(path))
+
+
+def _tracked(path: Path, limit: int) -> Iterator[Input]:
+    """The text files of the last commit, named `folder@commit/path`."""
+    from adapters.documents.repository import tracked
+
+    found = tracked(path, limit)
+    name = f"{path.resolve().name}@{found.commit[:12]}"
+    left_out = f"; {words.count(found.left_out, 'file')} without text left out" if found.left_out else ""
+    tell(f"  {path} as of commit {found.commit[:12]}: {words.count(len(found.files), 'text file')}{left_out}")
+    return (Input(name=f"{name}/{inner}", content=content) for inner, content in found.files)
 
 
 def _check(file: Path, name: str, limit: int) -> None:
@@ -49,15 +80,28 @@ def _check(file: Path, name: str, limit: int) -> None:
 
 
 def hand_over(api: "Connection", project_id: str, files: Sequence[Input]) -> list[Any]:
-    """Uploads `files` with a line for each; their artifacts. Raises Refused for one that the program cannot read."""
+    """Uploads `files` with a line for each; their artifacts. Raises Refused for one that the program cannot read; of a
+    repository such ones are left out, with a line that says why."""
+    from infrastructure.cli.connection import Refused
+
     filed = []
-    for number, (file, name) in enumerate(files, 1):
-        with file.open("rb") as content:
-            artifact = api.post(
-                f"/v1/projects/{segment(project_id)}/artifacts",
-                files={"file": (Path(name).name, content)},
-                data={"title": words.line(name, 300)},
-            )
+    for number, file in enumerate(files, 1):
+        try:
+            artifact = _uploaded(api, project_id, file)
+        except Refused as refused:
+            if file.file is not None:
+                raise
+            tell(f"  left out {number}/{len(files)}  {file.name}: {refused}")
+            continue
         filed.append(artifact)
-        tell(f"  read {number}/{len(files)}  {name} ({words.size(artifact['size'])})")
+        tell(f"  read {number}/{len(files)}  {file.name} ({words.size(artifact['size'])})")
     return filed
+
+
+def _uploaded(api: "Connection", project_id: str, file: Input) -> Any:
+    with file.open() as content:
+        return api.post(
+            f"/v1/projects/{segment(project_id)}/artifacts",
+            files={"file": (Path(file.name).name, content)},
+            data={"title": words.line(file.name, 300)},
+        )

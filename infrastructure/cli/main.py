@@ -9,7 +9,23 @@ from typing import Annotated
 import typer
 from typer import Abort, TyperException
 
-from infrastructure.cli import artifacts, config, doctor, graph, inbox, interrupts, projects, run, show, tasks, up
+from infrastructure.cli import (
+    agents,
+    artifacts,
+    chat,
+    config,
+    doctor,
+    export,
+    graph,
+    inbox,
+    interrupts,
+    projects,
+    run,
+    show,
+    tasks,
+    up,
+    workflow,
+)
 from infrastructure.cli.endings import Code, Ended, explained
 from infrastructure.cli.session import LogLevel, Options
 
@@ -22,13 +38,15 @@ Exit codes: 0 done, 1 the work failed or waits for a person, 2 wrong usage, 3 co
 app = typer.Typer(
     name="caseworks", help=ABOUT, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
 )
-for command in (run.run, up.up, show.show):
+for command in (run.run, up.up, chat.chat, show.show, export.export):
     app.command()(command)
 app.add_typer(projects.app, name="projects")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(graph.app, name="graph")
+app.add_typer(agents.app, name="agents")
+app.add_typer(workflow.app, name="workflow")
 app.command()(doctor.doctor)
 app.add_typer(config.app, name="config")
 

@@ -33,6 +33,15 @@ def prepare(settings: "Settings") -> None:
         _offer(settings)
 
 
+def prepare_here(settings: "Settings") -> None:
+    """`prepare`, unless a server works already: then the model is its affair."""
+    from infrastructure.data_directory import DataDirectory
+
+    directory = DataDirectory(settings.data_dir)
+    if not directory.path.is_dir() or directory.server() is None:
+        prepare(settings)
+
+
 def check(models: "Models") -> None:
     """Raises LLMError that says what to do, unless the default model is there."""
     from infrastructure.models import alias_of, language_model

@@ -1,15 +1,17 @@
 """`caseworks projects`: list them, look at one, archive one."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from infrastructure.cli import words
+from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, segment, session
 
 app = typer.Typer(
-    help="Projects: list, show, archive. Alone it lists.\n\nExample: caseworks projects", rich_markup_mode=None
+    help="Projects: list, show, archive, watch. Alone it lists.\n\nExample: caseworks projects", rich_markup_mode=None
 )
 Id = Annotated[str, typer.Argument(help="The project's id.", metavar="PROJECT")]
 Archived = Annotated[bool, typer.Option("--archived", help="Those that are archived.")]
@@ -67,6 +69,7 @@ def _facts(item: Any) -> list[tuple[str, object]]:
         ("budget", "" if budget["calls"] is None else f"{budget['calls']} calls"),
         ("most money", "" if budget["money"] is None else words.money(budget["money"], "")),
         ("approve plan", "yes" if item["approve_plan"] else "no"),
+        ("watches", item["watched_folder"] or ""),
         ("created", words.when(item["created_at"])),
     ]
 
@@ -83,3 +86,29 @@ def archive(ctx: typer.Context, project: Id, json: Json = False, data_dir: DataD
         document(item)
     else:
         say(f"The project {item['id']} is archived; its case file stays readable.")
+
+
+@app.command()
+def watch(
+    ctx: typer.Context,
+    project: Id,
+    folder: Annotated[Path | None, typer.Argument(help="The folder on this machine.", metavar="FOLDER")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Watch no folder any more.")] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Watch a folder: what is new or changed in it becomes sources of the project, while the program runs.
+
+    Example: caseworks projects watch prj_… ~/Documents/hall
+    """
+    if (folder is None) != off:
+        raise Ended(Code.USAGE, "Name a folder to watch, or say --off.")
+    path = str(folder.expanduser().absolute()) if folder is not None else None
+    with session(ctx, data_dir) as found:
+        item = found.api.patch(f"/v1/projects/{segment(project)}", {"watched_folder": path})
+    if json:
+        document(item)
+    elif path is None:
+        say(f"The project {item['id']} watches no folder; what it took stays.")
+    else:
+        say(f"The project {item['id']} watches {item['watched_folder']} while `caseworks up` or a run is at work.")

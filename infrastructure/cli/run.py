@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,9 +13,6 @@ from infrastructure.cli.carrying import carry
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import tell
 from infrastructure.cli.session import DataDir, Json, Session, segment, session, settings, text_of
-
-if TYPE_CHECKING:
-    from config.settings import Settings
 
 EMPTY = "A project needs a goal: say in a sentence what should exist at the end."
 
@@ -69,9 +66,9 @@ def run(
     files = handing_over.inputs(input or (), found.limits.upload_bytes)
     job = Job(body=body, files=files, project_id=project, report=_writable(report), wait=wait)
     _check(job)
-    _prepare(found)
+    model_choice.prepare_here(found)
     with session(ctx, data_dir, dispatch=True, **flags) as opened:
-        _check_server(opened)
+        check_server(opened)
         _work(opened, job, json=json)
 
 
@@ -110,16 +107,8 @@ def _check(job: Job) -> None:
         raise Ended(Code.USAGE, EMPTY)
 
 
-def _prepare(found: "Settings") -> None:
-    """The model, unless a server works already: then the model is its affair."""
-    from infrastructure.data_directory import DataDirectory
-
-    directory = DataDirectory(found.data_dir)
-    if not directory.path.is_dir() or directory.server() is None:
-        model_choice.prepare(found)
-
-
-def _check_server(opened: Session) -> None:
+def check_server(opened: Session) -> None:
+    """Says which server works, with which model. Raises Ended when it cannot rehearse."""
     if not opened.served:
         return
     ready = opened.api.get("/ready")

@@ -12,6 +12,7 @@ from infrastructure.cli.session import DataDir, Json, Session, segment, session
 def show(
     ctx: typer.Context,
     project: Annotated[str, typer.Argument(help="The project's id; the newest one by default.")] = "",
+    messages: Annotated[bool, typer.Option("--messages", help="What its agents said to each other instead.")] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -19,6 +20,9 @@ def show(
 
     Example: caseworks show
     """
+    if messages:
+        _messages(ctx, project, json, data_dir)
+        return
     with session(ctx, data_dir) as found:
         outcome = _outcome(found, found.project(project))
         results.write_report(found, outcome.project["id"], outcome.report)
@@ -26,6 +30,27 @@ def show(
         document(_document(outcome))
     else:
         _text(outcome)
+
+
+def _messages(ctx: typer.Context, project: str, json: bool, data_dir: DataDir) -> None:
+    with session(ctx, data_dir) as found:
+        id = found.project(project)["id"]
+        items = found.api.all(f"/v1/projects/{segment(id)}/agent-messages")
+    if json:
+        document({"items": items})
+        return
+    rows = [
+        (
+            words.when(item["sent_at"]),
+            item["kind"],
+            words.agent(item["sender"]),
+            words.agent(item["recipient"] or "all"),
+            item["state"],
+            words.line(item["text"], 60),
+        )
+        for item in items
+    ]
+    table(("sent", "kind", "from", "to", "state", "text"), rows, "Its agents have not talked to each other.")
 
 
 def _outcome(found: Session, project: Any) -> results.Outcome:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.cli.output import say
+from infrastructure.cli.output import say, tell
 from infrastructure.cli.session import DataDir, LogLevel, settings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def up(
     log_level: LogLevel = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Serve the REST API on this machine and carry on all work; Ctrl-C stops it, and nothing is lost.
+    """Serve the page and the REST API on this machine and carry on all work; Ctrl-C stops it, and nothing is lost.
 
     Example: caseworks up --port 8470
     """
@@ -30,9 +30,12 @@ def up(
 
 
 def _ready(served: "Served") -> None:
+    from infrastructure.web.door import SIGN_IN
+
     container = served.program.container
     info = container.llm().describe(container.alias())
     token = container.directory().path / "token"
     model = "none, a rehearsal" if info.rehearsal else f"{info.model} on {info.backend}"
     where = "the one in CASEWORKS_TOKEN" if served.program.settings.token is not None else str(token)
     say(f"Caseworks is ready at {served.url}  (token: {where}, model: {model})")
+    tell(f"Open the page: {served.url}{SIGN_IN}#{served.program.sessions.link()}  (works once, for 15 minutes)")

@@ -19,6 +19,7 @@ from services.desk import Command
 
 T = TypeVar("T")
 NUMBER = re.compile(r"[0-9]{1,18}")
+STRONG = re.compile(r'"(sha256:[0-9a-f]{64})"')
 bearer = HTTPBearer(auto_error=False, description="The owner's token, in the file `token` of the data directory.")
 Key = Annotated[
     str | None,
@@ -71,7 +72,19 @@ def if_match(
     return int(text)
 
 
-def etag(version: int) -> str:
+def if_match_digest(
+    value: Annotated[str | None, Header(alias="If-Match", description="The ETag that was read last.")] = None,
+) -> str | None:
+    """The digest that the ETag holds: it is strong, and must be given as it was read."""
+    if value is None or value.strip() == "*":
+        return None
+    found = STRONG.fullmatch(value.strip())
+    if found is None:
+        raise Invalid("If-Match must hold an ETag that this server gave.", [("/header/If-Match", "is not an ETag")])
+    return found[1]
+
+
+def etag(version: int | str) -> str:
     return f'"{version}"'
 
 
@@ -106,4 +119,5 @@ Caller = Annotated[Command, Depends(command)]
 Poster = Annotated[Command, Depends(posted)]
 Parts = Annotated[Container, Depends(container)]
 Match = Annotated[int | None, Depends(if_match)]
+MatchDigest = Annotated[str | None, Depends(if_match_digest)]
 Paged = Annotated[Page, Depends()]

@@ -8,8 +8,23 @@ from infrastructure.rest import problems
 from infrastructure.rest.bodies import Bodies
 from infrastructure.rest.guards import Guards
 from infrastructure.rest.openapi import RESPONSES, TAGS, Api
-from infrastructure.rest.routes import agents, artifacts, events, graphs, health, inbox, members, projects, runs, work
+from infrastructure.rest.routes import (
+    agent_messages,
+    agents,
+    artifacts,
+    events,
+    graphs,
+    health,
+    inbox,
+    members,
+    messages,
+    projects,
+    runs,
+    work,
+    workflows,
+)
 from infrastructure.telemetry import trace
+from infrastructure.web import pages
 
 DESCRIPTION = """An AI team that runs your projects, on your own hardware.
 
@@ -36,11 +51,32 @@ def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
     )
     app.state.program = program
     app.state.streams = 0
-    for module in (health, projects, members, work, inbox, agents, runs, events, artifacts, graphs):
+    for module in (
+        health,
+        projects,
+        members,
+        messages,
+        work,
+        inbox,
+        agents,
+        workflows,
+        runs,
+        agent_messages,
+        events,
+        artifacts,
+        graphs,
+    ):
         app.include_router(module.router)
+    pages.install(app)
     problems.install(app)
     app.add_middleware(Bodies, limits=settings.limits)
     if program is not None:
-        app.add_middleware(Guards, hosts=settings.allowed_hosts, limits=settings.limits, token=program.token)
+        app.add_middleware(
+            Guards,
+            hosts=settings.allowed_hosts,
+            limits=settings.limits,
+            token=program.token,
+            sessions=program.sessions,
+        )
     app.state.stop_tracing = trace(app, settings.telemetry)
     return app

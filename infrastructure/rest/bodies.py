@@ -16,12 +16,16 @@ from infrastructure.rest.problems import escaped, problem
 MAX_DEPTH = 32
 MAX_STRING = 256_000
 FORM_PARTS = 100_000  # what a form may hold beside the file
-FORMS = re.compile(r"/v1/projects/[^/]+/artifacts")
+FORMS = re.compile(r"/v1/projects/[^/]+/artifacts|/page/projects(/[^/]+/inputs)?")
+"""Where files are handed over."""
+PAGE = "/page/"
+PAGE_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class Bodies:
-    """Refuses with 413 what is too large, told or not; with 415 what is no JSON (nor, where a file is handed over, a
-    form); with 400 malformed JSON; with 422 JSON that is nested too deeply or has a string that is too long."""
+    """Refuses with 413 what is too large, told or not; with 415 what is no JSON (nor, on the page and where a file is
+    handed over, a form); with 400 malformed JSON; with 422 JSON that is nested too deeply or has a string that is too
+    long."""
 
     def __init__(self, app: ASGIApp, *, limits: Limits) -> None:
         self._app, self._limits = app, limits
@@ -38,7 +42,7 @@ class Bodies:
             if int(headers.get("content-length", "0")) > most:
                 raise _too_large(most)
             counted = _counted(receive, most)
-            if is_form:
+            if is_form or (kind in PAGE_FORMS and scope["path"].startswith(PAGE)):
                 await self._app(scope, counted, send)
                 return
             body = await _whole(counted)

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from config.settings import Limits
 from infrastructure.data_directory import same_token
 from infrastructure.rest.problems import problem, unexpected
+from infrastructure.web import door
+from infrastructure.web.sessions import Sessions
 
 CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PORT = re.compile(r":\d+$")
@@ -23,11 +25,12 @@ NEEDED = "This call needs `Authorization: Bearer TOKEN`; the token is in the dat
 
 
 class Guards:
-    """Host allow-list, the token on every path that is not open, requests a minute, `X-Correlation-ID`, security
-    headers, and an answer when something breaks."""
+    """Host allow-list, the token on every path that is not open (on the page: a session), requests a minute,
+    `X-Correlation-ID`, security headers, and an answer when something breaks."""
 
-    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...], limits: Limits, token: str) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...], limits: Limits, token: str, sessions: Sessions) -> None:
         self._app, self._hosts, self._token = app, {host.lower() for host in hosts}, token
+        self._door = door.Door(sessions)
         self._rates = Rates(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,10 +63,13 @@ class Guards:
         host = PORT.sub("", headers.get("host", "")).lower()
         if host not in self._hosts:
             return problem(421, f"This server does not answer for the host {host[:100]!r}.", path)
-        known = signed_in(headers.get("authorization", ""), self._token)
+        page = door.is_page(path)
+        known = self._door.knows(headers) if page else signed_in(headers.get("authorization", ""), self._token)
         if not self._rates.passes(self._token if known else _address(scope), known=known):
             detail = "Too many requests this minute; wait, or raise limits.requests_per_minute."
             return problem(429, detail, path, headers={"Retry-After": str(WINDOW_SECONDS)})
+        if page:
+            return self._door.refused(scope, headers, known=known)
         if not known and path not in OPEN:
             return problem(401, NEEDED, path, headers={"WWW-Authenticate": "Bearer"})
         return None

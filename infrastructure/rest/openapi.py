@@ -17,10 +17,12 @@ TAGS = {
     "health": "Whether it lives, is ready and is well.",
     "projects": "A goal, its team, its plan and one case file.",
     "members": "Who is on a project's team.",
+    "conversation": "Talking with the manager, who proposes; a person accepts.",
     "plan and tasks": "What is done, by whom, and how far it is.",
     "inbox": "What waits for a person.",
     "agents": "The core team and its templates.",
     "runs": "The work itself: started, steered, watched.",
+    "workflows": "Ways of working: those that ship, and your own.",
     "artifacts": "What people hand over and what the work leaves behind.",
     "knowledge graphs": "What came from what, and how things hang together.",
 }

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+from pydantic import JsonValue
+
 from domain.agent import Profile
 from domain.artifact import Artifact, Version, VersionRef
+from domain.conversation import Turn
 from domain.inbox import ANSWERS, InboxItem
+from domain.message import SentMessage
 from domain.plan import Plan
 from domain.project import Member, Project
 from domain.qa import QARecord
@@ -14,6 +18,9 @@ from domain.template import PlanTemplate
 from infrastructure.rest import schemas
 from services.ports.store import RecordedCall
 from services.ports.views import Subgraph
+from services.staff import Origin
+from services.workflow_formats import written
+from services.workflow_shelves import Workflow
 
 
 def project(item: Project) -> schemas.ProjectOut:
@@ -27,6 +34,7 @@ def project(item: Project) -> schemas.ProjectOut:
         owner_id=item.owner_id,
         budget=schemas.BudgetBody(money=item.budget.money, calls=item.budget.calls),
         approve_plan=item.approve_plan,
+        watched_folder=item.watched_folder,
         created_at=item.created_at,
     )
 
@@ -54,6 +62,9 @@ def task(item: Task) -> schemas.TaskOut:
         run_id=item.run_id,
         findings=list(item.findings),
         hint=item.hint,
+        stale=item.stale or None,
+        due=spec.due,
+        way=spec.way or None,
         created_at=item.created_at,
     )
 
@@ -71,6 +82,22 @@ def plan(item: Plan, tasks: Sequence[Task]) -> schemas.PlanOut:
     )
 
 
+def agent_message(item: SentMessage, text: str) -> schemas.AgentMessageOut:
+    return schemas.AgentMessageOut(
+        id=item.id,
+        project_id=item.project_id,
+        kind=item.kind,
+        sender=item.sender,
+        recipient=item.recipient,
+        correlation=item.correlation,
+        run_id=item.run_id,
+        state=item.state,
+        sent_at=item.sent_at,
+        deadline=item.deadline,
+        text=text,
+    )
+
+
 def usage(item: Usage) -> schemas.UsageOut:
     return schemas.UsageOut(
         input_tokens=item.input_tokens,
@@ -81,7 +108,7 @@ def usage(item: Usage) -> schemas.UsageOut:
     )
 
 
-def run(item: Run) -> schemas.RunOut:
+def run(item: Run, output: dict[str, JsonValue] | None = None) -> schemas.RunOut:
     return schemas.RunOut(
         id=item.id,
         project_id=item.project_id,
@@ -92,6 +119,7 @@ def run(item: Run) -> schemas.RunOut:
         state=item.phase,
         result=item.result,
         reason=item.reason,
+        output=output,
         attempt=item.attempt,
         created_at=item.created_at,
         started_at=item.started_at,
@@ -204,7 +232,45 @@ def inbox(item: InboxItem) -> schemas.InboxOut:
     )
 
 
-def agent(item: Profile) -> schemas.AgentOut:
+def turn(item: Turn) -> schemas.TurnOut:
+    return schemas.TurnOut(
+        id=item.id,
+        project_id=item.project_id,
+        role=item.role,
+        said_by=item.said_by,
+        state=item.state,
+        text=item.text,
+        answers=item.answers,
+        run_id=item.run_id,
+        citations=[
+            schemas.CitationOut(
+                label=c.label,
+                artifact_id=c.artifact_id,
+                digest=c.digest,
+                ordinal=c.ordinal,
+                title=c.title,
+                quote=c.quote,
+            )
+            for c in item.citations
+        ],
+        proposals=[
+            schemas.ProposalOut(
+                id=p.id, kind=p.kind, title=p.title, reason=p.reason, data=p.data, state=p.state, made=p.made
+            )
+            for p in item.proposals
+        ],
+        model=item.model,
+        rehearsed=item.rehearsed,
+        kept_as=item.kept_as,
+        at=item.at,
+    )
+
+
+def answering(item: Turn, by: Run) -> schemas.AnsweringOut:
+    return schemas.AnsweringOut(**turn(item).model_dump(), run=run(by))
+
+
+def agent(item: Profile, origin: Origin) -> schemas.AgentOut:
     return schemas.AgentOut(
         id=item.id,
         name=item.name,
@@ -213,9 +279,15 @@ def agent(item: Profile) -> schemas.AgentOut:
         kind="manager" if item.name == "manager" else "core",
         reads=list(item.reads),
         writes=list(item.writes),
-        outputs=[schemas.OutputTypeOut(kind=o.kind, label=o.label, section=o.section) for o in item.outputs],
+        outputs=[schemas.OutputTypeOut(**{**o.model_dump(), "headings": list(o.headings)}) for o in item.outputs],
         tier=item.tier,
         reviewer=f"agt_{item.reviewer}" if item.reviewer else None,
+        wakes=item.wakes,
+        tools=list(item.tools),
+        prompt=item.prompt,
+        context_tokens=item.context_tokens,
+        temperature=item.temperature,
+        origin=origin,
     )
 
 
@@ -226,6 +298,32 @@ def template(item: PlanTemplate) -> schemas.TemplateOut:
         title=item.title,
         description=item.description,
         steps=[step.model_dump(mode="json") for step in item.steps],
+    )
+
+
+def workflow(item: Workflow) -> schemas.WorkflowOut:
+    graph = item.graph
+    return schemas.WorkflowOut(
+        name=item.name,
+        version=int(graph.name.partition("@")[2]) if graph is not None else None,
+        title=graph.title if graph is not None else "",
+        description=graph.description if graph is not None else "",
+        origin=item.origin,
+        digest=item.digest or None,
+        fits=schemas.FitsOut(**graph.fits.model_dump(mode="json")) if graph is not None and graph.fits else None,
+        inputs={
+            name: schemas.InputOut(**given.model_dump(mode="json"))
+            for name, given in ((graph.inputs if graph is not None else None) or {}).items()
+        },
+        fault=item.fault or None,
+    )
+
+
+def workflow_whole(item: Workflow) -> schemas.WorkflowWholeOut:
+    return schemas.WorkflowWholeOut(
+        **workflow(item).model_dump(),
+        yaml=item.text,
+        graph=written(item.graph) if item.graph is not None else None,
     )
 
 

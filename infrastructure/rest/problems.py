@@ -94,9 +94,13 @@ def problem(
 
 
 def unexpected(error: Exception, method: str, path: str, correlation: str) -> JSONResponse:
+    return problem(500, broken(error, method, path, correlation), path)
+
+
+def broken(error: Exception, method: str, path: str, correlation: str) -> str:
+    """What a person is told; the log is told the rest."""
     logger.opt(exception=error).error("a request failed unexpectedly: {} {}", method, path)
-    detail = f"Something broke inside Caseworks; the log says more under the correlation id {correlation}."
-    return problem(500, detail, path)
+    return f"Something broke inside Caseworks; the log says more under the correlation id {correlation}."
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:

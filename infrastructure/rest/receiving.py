@@ -40,7 +40,7 @@ async def received(workspace: str, parts: Container, request: Request) -> tuple[
     async with request.form(max_files=1, max_fields=10) as form:
         upload, name = _file(form, request.app.state.program.settings.limits.upload_bytes)
         fields = _checked(schemas.ArtifactForm, _fields(form))
-        stored = await _uploaded(parts, workspace, upload, name)
+        stored = await uploaded(parts, workspace, upload, name)
     return stored, Filed(kind=fields.kind, section=fields.section, title=fields.title or name)
 
 
@@ -50,7 +50,12 @@ def _file(form: FormData, most: int) -> tuple[UploadFile, str]:
         raise Invalid("The form needs a field `file`.", [("/file", "is missing")])
     if (upload.size or 0) > most:
         raise HTTPException(413, f"A file of at most {most:,} bytes can be handed over.")
-    return upload, Path(upload.filename or "").name[:200].strip() or "upload"
+    return upload, named(upload)
+
+
+def named(upload: UploadFile) -> str:
+    """The file's name, whatever folders a browser put before it."""
+    return Path(upload.filename or "").name[:200].strip() or "upload"
 
 
 def _fields(form: FormData) -> dict[str, Any]:
@@ -72,7 +77,7 @@ def _checked(kind: type[B], given: bytes | dict[str, Any]) -> B:
         raise RequestValidationError(faults) from None
 
 
-async def _uploaded(parts: Container, workspace: str, upload: UploadFile, name: str) -> Stored:
+async def uploaded(parts: Container, workspace: str, upload: UploadFile, name: str) -> Stored:
     with tempfile.TemporaryDirectory(prefix="caseworks-") as folder:
         path = Path(folder) / "upload"
         with path.open("wb") as file:

@@ -23,11 +23,21 @@ class Claim:
 @dataclass(frozen=True, kw_only=True)
 class Segment:
     """What a claim starts from: the run, its graph, its snapshot (JSON, "" at first), the entries after it, and the
-    calls recorded since."""
+    signals that were due by then, in order."""
 
+    claim: Claim
     run: Run
     graph: AgentGraph
     snapshot: str
+    entries: tuple[JournalEntry, ...]
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """All that happened in a run, from its first tick on."""
+
+    graph: AgentGraph
     entries: tuple[JournalEntry, ...]
 
 
@@ -42,8 +52,11 @@ class ReadyRun:
 
 class Journal(ABC):
     @abstractmethod
-    async def claim(self, run_id: str, owner: str, seconds: float) -> Claim | None:
+    async def claim(self, run_id: str, owner: str, seconds: float) -> Segment | None:
         """The run for `owner`, unless it has ended or another's lease is live. By the store's clock."""
+
+    @abstractmethod
+    async def history(self, workspace_id: str, run_id: str) -> History | None: ...
 
     @abstractmethod
     async def renew(self, claim: Claim, seconds: float) -> bool:
@@ -59,9 +72,6 @@ class Journal(ABC):
         """Ends every lease at once: for a process that has just become the store's only owner."""
 
     @abstractmethod
-    async def segment(self, claim: Claim) -> Segment: ...
-
-    @abstractmethod
     async def signals(self, run_id: str) -> list[Signal]:
         """The signals that are due and not taken up, in order."""
 
@@ -72,6 +82,10 @@ class Journal(ABC):
     @abstractmethod
     async def next_due(self) -> datetime | None:
         """When the earliest run that is not due yet will be."""
+
+    @abstractmethod
+    async def graph(self, run: Run) -> AgentGraph:
+        """The AgentGraph that the run pinned."""
 
     @abstractmethod
     async def call(self, key: str) -> RecordedCall | None: ...

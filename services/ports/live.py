@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 from pydantic.dataclasses import dataclass
 
+from domain.ports.a2a import Envelope
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextDelta:
@@ -21,6 +23,13 @@ class Live(ABC):
     @abstractmethod
     def on_wake(self, listener: Callable[[str], None]) -> None:
         """`listener` is called with the id of each run that is woken."""
+
+    @abstractmethod
+    def post(self, envelope: Envelope) -> None:
+        """A message between agents was stored."""
+
+    @abstractmethod
+    def on_post(self, listener: Callable[[Envelope], None]) -> None: ...
 
     @abstractmethod
     def stir(self, scope: str) -> None:

@@ -18,17 +18,49 @@ from pydantic import JsonValue
 from domain.agent_graph import AgentGraph
 from domain.artifact import Artifact, Version
 from domain.changes import SignalName
+from domain.conversation import Turn
 from domain.events import Event
 from domain.inbox import InboxItem
+from domain.message import SentMessage
 from domain.plan import Plan
 from domain.principal import User
 from domain.project import Member, Project
 from domain.qa import QARecord
+from domain.recommendation import Recommendation
 from domain.run import Run, Usage
 from domain.task import Task
 
-Entity = Project | Member | Plan | Task | Artifact | Version | QARecord | Run | InboxItem | User
-E = TypeVar("E", Project, Member, Plan, Task, Artifact, Version, QARecord, Run, InboxItem, User)
+Entity = (
+    Project
+    | Member
+    | Plan
+    | Task
+    | Artifact
+    | Version
+    | QARecord
+    | Run
+    | InboxItem
+    | User
+    | SentMessage
+    | Turn
+    | Recommendation
+)
+E = TypeVar(
+    "E",
+    Project,
+    Member,
+    Plan,
+    Task,
+    Artifact,
+    Version,
+    QARecord,
+    Run,
+    InboxItem,
+    User,
+    SentMessage,
+    Turn,
+    Recommendation,
+)
 
 
 class StoreError(Exception):
@@ -216,3 +248,7 @@ class Store(ABC):
     @abstractmethod
     async def usage(self, workspace_id: str, project_id: str) -> Usage:
         """All that a project's calls have used."""
+
+    @abstractmethod
+    async def spent(self, workspace_id: str, project_id: str) -> Usage:
+        """The calls and the money alone, as the budget counts them; the same effort however many there were."""

@@ -6,6 +6,7 @@ from functools import singledispatchmethod
 
 from pydantic import JsonValue
 
+from domain.agent import agent_id
 from domain.agent_graph import AgentGraph
 from domain.artifact import Artifact, Version
 from domain.changes import (
@@ -17,24 +18,30 @@ from domain.changes import (
     MoveTask,
     OpenInbox,
     PublishStaged,
+    SayTurn,
+    SendMessage,
     SetTimer,
     SignalChildren,
     StageVersion,
     StartChild,
     WithdrawInbox,
 )
+from domain.conversation import Turn
 from domain.errors import LimitReached
 from domain.inbox import InboxItem
+from domain.message import SentMessage
+from domain.plan import Plan
 from domain.project import Project
 from domain.qa import QARecord
 from domain.run import Run, Usage
 from domain.task import LIVE, Task
-from services import filing
+from services import filing, post, turns
 from services.canonical import digest_of_graph
 from services.ports.content import Content
 from services.unit_of_work import UnitOfWork
 
 MAX_DEPTH = 5
+DELEGATED = "agent@1"  # the graph by which an agent does what another asked of it
 GraphLookup = Callable[[str], AgentGraph]
 
 
@@ -99,7 +106,14 @@ class Applier:
 
     @_apply.register
     async def _(self, change: AdoptPlan) -> None:
-        await filing.adopt(self._uow, change.plan)
+        plans = await self._uow.find(Plan, {"project_id": change.plan.project_id})
+        newest = max(plans, key=lambda plan: plan.number, default=None)
+        plan = change.plan
+        if change.only is not None and newest is not None:
+            plan = newest.revised(plan.task(change.only), made_by=plan.made_by, origin=plan.origin, at=self._uow.at)
+        elif newest is not None and newest.number >= plan.number:
+            return
+        await filing.adopt(self._uow, plan)
 
     @_apply.register
     async def _(self, change: MoveTask) -> None:
@@ -114,6 +128,8 @@ class Applier:
         if self.run.depth + 1 > MAX_DEPTH:
             raise LimitReached("depth", f"Runs may start runs {MAX_DEPTH} deep; {self.run.id} is that deep already.")
         graph = self._graph(change.graph)
+        actor = change.actor or self.run.actor
+        actor = agent_id(actor) if graph.name == DELEGATED else actor
         child = Run(
             id=change.run_id,
             workspace_id=self.run.workspace_id,
@@ -122,7 +138,7 @@ class Applier:
             parent_id=self.run.id,
             graph=graph.name,
             graph_digest=digest_of_graph(graph),
-            actor=change.actor or self.run.actor,
+            actor=actor,
             on_behalf_of=self.run.on_behalf_of,
             created_at=self._uow.at,
             correlation=self.run.correlation,
@@ -158,6 +174,7 @@ class Applier:
             run_id=self.run.id if change.asks else None,
             artifact_id=change.artifact_id,
             draft=change.draft,
+            form=change.form,
             findings=change.findings,
         )
         self._uow.put(item)
@@ -167,13 +184,41 @@ class Applier:
     @_apply.register
     async def _(self, change: WithdrawInbox) -> None:
         for item in await self._uow.find(InboxItem, {"run_id": self.run.id, "state": "open"}):
+            if change.item_id not in (None, item.id):
+                continue
             self._uow.put(item.withdrawn())
             self._uow.happened("inbox.withdrawn", item.id, project_id=item.project_id)
 
     @_apply.register
+    async def _(self, change: SendMessage) -> None:
+        message = change.message
+        sent = SentMessage(
+            id=message.id,
+            workspace_id=self.run.workspace_id,
+            project_id=self.run.project_id,
+            kind=message.kind,
+            sender=self.run.actor,
+            recipient=agent_id(message.recipient) if message.recipient else None,
+            correlation=message.correlation,
+            run_id=self.run.id,
+            sent_at=self._uow.at,
+            body=message.body,
+            deadline=message.deadline,
+            depth=self.run.depth,
+            state="told" if message.kind == "broadcast" else "sent",
+        )
+        post.send(self._uow, sent)
+
+    @_apply.register
+    async def _(self, change: SayTurn) -> None:
+        known = await self._uow.get(Turn, change.turn.id)
+        if known.state == "thinking":
+            turns.say(self._uow, replace(change.turn, version=known.version))
+
+    @_apply.register
     async def _(self, change: SignalChildren) -> None:
         for child in await self._uow.find(Run, {"parent_id": self.run.id}):
-            if child.phase != "ended":
+            if child.phase != "ended" and change.run_id in (None, child.id):
                 self._uow.signal(child.id, change.name)
 
     @_apply.register
@@ -187,9 +232,13 @@ class Applier:
         task = await self._uow.seek(Task, self.run.task_id) if self.run.task_id else None
         if task is not None and task.run_id == self.run.id and task.state in LIVE:
             if change.result == "succeeded":
-                filing.move_task(self._uow, task, replace(task.moved("done"), findings=()))
+                filing.move_task(self._uow, task, task.finished())
             elif change.result == "cancelled":
                 filing.move_task(self._uow, task, task.moved("ready"))
+        if self.run.graph == DELEGATED:
+            await post.close(self._uow, self.run, change.result, change.reason, change.output)
+        if self.run.graph == turns.CONVERSATION:
+            await turns.close(self._uow, self.run, change.result, change.reason)
         if self.run.parent_id is not None:
             payload = {"run_id": self.run.id, "task_id": self.run.task_id, "result": change.result}
             self._uow.signal(self.run.parent_id, "child_ended", {**change.output, **payload, "reason": change.reason})

@@ -41,10 +41,12 @@ class Calls:
         clock: Clock,
         live: Live,
     ) -> None:
-        self._run, self._effect, self._fence = run, effect, fence
+        self._run, self._effect = run, effect
+        self._fence: Fence | None = fence
         self._llm, self._store, self._journal, self._content = llm, store, journal, content
         self._clock, self._live = clock, live
         self._n = 0
+        self._open: RecordedCall | None = None
         self.usage = Usage()
 
     def describe(self, alias: str) -> ModelInfo:
@@ -64,7 +66,7 @@ class Calls:
             self.usage += recorded.usage
             logger.info("a call was answered from its record")
             return reply
-        call = await self._reserved(key, request, agent, purpose, recorded)
+        call = self._open = await self._reserved(key, request, agent, purpose, recorded)
         try:
             reply = await self._made(request, streamed)
         except LLMError as error:
@@ -127,6 +129,7 @@ class Calls:
         done = replace(
             call, state="done", model=reply.model, reply=digest, usage=usage, ended_at=self._clock.now(), error=""
         )
+        self._open = None
         await self._commit(
             done, reserve=(-1, -call.reserved), spend=(1, reply.money), kind="settle", money=reply.money, usage=usage
         )
@@ -134,8 +137,21 @@ class Calls:
         logger.info("a call to {} used {} + {} tokens", reply.model, reply.input_tokens, reply.output_tokens)
         return reply
 
+    async def call_off(self) -> None:
+        """Nobody waits for the call under way any more. What was reserved counts as spent: it may be billed."""
+        if self._open is None or self._open.state != "started":
+            return
+        call, error = self._open, "It was called off: nobody waited for it any more."
+        usage = Usage(money=call.reserved, calls=1)
+        off = replace(call, state="failed", error=error, usage=usage, ended_at=self._clock.now())
+        self._fence = None  # its run may have ended with the very decision
+        await self._commit(
+            off, reserve=(-1, -call.reserved), spend=(1, call.reserved), kind="settle", money=call.reserved, usage=usage
+        )
+
     async def _failed(self, call: RecordedCall, error: LLMError) -> None:
         logger.warning("a call failed: {}", type(error).__name__)
+        self._open = None
         failed = replace(call, state="failed", error=str(error), ended_at=self._clock.now())
         await self._commit(failed, reserve=(-1, -call.reserved), spend=(0, 0), kind="release", money=0, usage=Usage())
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from domain.agent_graph import Effect, RunState
+from domain.agent_graph import AgentGraph, Effect, FanOutNode, RunState
+from domain.agent_graph.spec import Node
 from domain.changes import Change
 from domain.ids import derived_id
 from domain.run import Run, Usage
@@ -27,6 +28,7 @@ class EffectContext:
     """One effect of one run. Entered again after a crash it finds the same ids and the same replies."""
 
     run: Run
+    graph: AgentGraph
     state: RunState
     effect: Effect
     store: Store
@@ -35,9 +37,18 @@ class EffectContext:
     calls: Calls
     _made: int = 0
 
+    @property
+    def node(self) -> Node:
+        """What is to be done: for a part of a fan-out, what the fan-out does."""
+        node = self.graph.node(self.effect.node)
+        return node.do if isinstance(node, FanOutNode) else node
+
+    def look_up(self, path: str) -> JsonValue:
+        return self.state.look_up_in(self.effect.part, self.effect.item)(path)
+
     def given(self, path: str) -> JsonValue:
         """The value at a dotted path of inputs and earlier outputs."""
-        return self.state.look_up(path)
+        return self.look_up(path)
 
     def text(self, path: str) -> str:
         value = self.given(path)

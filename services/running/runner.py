@@ -14,6 +14,7 @@ from domain.agent_graph import (
     Effect,
     EffectDone,
     EffectFailed,
+    Forked,
     RunState,
     SignalReceived,
     Started,
@@ -22,6 +23,7 @@ from domain.agent_graph import (
 )
 from domain.agent_graph.state import STATES
 from domain.agent_graph.ticks import TICKS
+from domain.changes import Change, EndRun
 from domain.errors import DomainError
 from domain.events import EventType
 from domain.ports.llm import LLMError
@@ -29,17 +31,37 @@ from domain.principal import Principal
 from domain.run import Run, Usage
 from services.ports.clock import Clock
 from services.ports.content import Content
-from services.ports.journal import Claim, Journal
+from services.ports.journal import Claim, History, Journal, Segment
 from services.ports.live import Live
-from services.ports.store import Fence, JournalEntry, LeaseLost, Store, StoreError
+from services.ports.store import Fence, JournalEntry, LeaseLost, Signal, Store, StoreError
 from services.ports.views import Search
 from services.running.applier import Applier, usage_json
 from services.running.calls import CallsFor
 from services.running.effects import EffectContext, Handlers
 from services.unit_of_work import Scene, UnitOfWork, repeated
 
-SomeTick = Started | EffectDone | EffectFailed | ChangeRefused | SignalReceived
+SomeTick = Started | Forked | EffectDone | EffectFailed | ChangeRefused | SignalReceived
 LEASE_SECONDS = 15.0
+
+
+class Bell:
+    """Rings when something may be to do; `nudged` while that may be signals."""
+
+    def __init__(self) -> None:
+        self.nudged = False
+        self._rung = asyncio.Event()
+
+    def nudge(self) -> None:
+        self.nudged = True
+        self._rung.set()
+
+    def ring(self, _ended: object = None) -> None:
+        self._rung.set()
+
+    async def wait(self) -> None:
+        """Until it rings from now on."""
+        self._rung.clear()
+        await self._rung.wait()
 
 
 @dataclass(kw_only=True)
@@ -50,8 +72,9 @@ class Session:
     run: Run
     graph: AgentGraph
     state: RunState
-    nudged: asyncio.Event = field(default_factory=asyncio.Event)
+    bell: Bell
     under_way: dict[asyncio.Task[SomeTick], Effect] = field(default_factory=dict)
+    called_off: dict[str, asyncio.Task[SomeTick]] = field(default_factory=dict)
 
     @property
     def fence(self) -> Fence:
@@ -81,40 +104,47 @@ class Runner:
         self._clock, self._live, self._handlers, self._graph = clock, live, handlers, graph
         self._calls_for, self._owner = calls_for, owner
         self._lease, self._beat = lease_seconds, beat_seconds or lease_seconds / 3
-        self._sessions: dict[str, Session] = {}
+        self._bells: dict[str, Bell] = {}
         live.on_wake(self._nudge)
 
     def _nudge(self, run_id: str) -> None:
-        if run_id in self._sessions:
-            self._sessions[run_id].nudged.set()
+        if run_id in self._bells:
+            self._bells[run_id].nudge()
 
     async def advance(self, run_id: str) -> bool:
         """True when this runner had the run. Raises StoreError when the store failed; the run goes on later."""
-        claim = await self._journal.claim(run_id, self._owner, self._lease)
-        if claim is None:
+        if run_id in self._bells:
             return False
-        session = await self._open(claim)
-        self._sessions[run_id] = session
-        carrying = asyncio.create_task(self._carry(session))
-        beating = asyncio.create_task(self._heartbeat(claim))
+        self._bells[run_id] = Bell()  # before the claim: what comes after that rings
+        try:
+            segment = await self._journal.claim(run_id, self._owner, self._lease)
+            if segment is not None:
+                await self._hold(segment)
+            return segment is not None
+        finally:
+            del self._bells[run_id]
+
+    async def _hold(self, segment: Segment) -> None:
+        session = self._opened(segment)
+        carrying = asyncio.create_task(self._carry(session, segment.signals))
+        beating = asyncio.create_task(self._heartbeat(segment.claim))
         try:
             await asyncio.wait({carrying, beating}, return_when=asyncio.FIRST_COMPLETED)
             if beating.done() and not carrying.done():
-                raise LeaseLost(run_id)
+                raise LeaseLost(session.run.id)
             await carrying
         except LeaseLost:
             logger.warning("the run was taken over by another runner")
         finally:
             await _cancelled(carrying, beating, *session.under_way)
-            self._sessions.pop(run_id, None)
-        return True
+            await asyncio.gather(*session.called_off.values(), return_exceptions=True)
 
-    async def _open(self, claim: Claim) -> Session:
-        segment = await self._journal.segment(claim)
-        state = STATES.validate_json(segment.snapshot) if segment.snapshot else RunState(run_id=claim.run_id)
+    def _opened(self, segment: Segment) -> Session:
+        run = segment.run
+        state = STATES.validate_json(segment.snapshot) if segment.snapshot else RunState(run_id=run.id)
         for entry in segment.entries:
             state, _, _ = reduce(segment.graph, state, TICKS.validate_json(entry.tick))
-        return Session(claim=claim, run=segment.run, graph=segment.graph, state=state)
+        return Session(claim=segment.claim, run=run, graph=segment.graph, state=state, bell=self._bells[run.id])
 
     async def _heartbeat(self, claim: Claim) -> None:
         while True:
@@ -123,43 +153,48 @@ class Runner:
                 return
             self._nudge(claim.run_id)  # for what came by another process, or has become due
 
-    async def _carry(self, session: Session) -> None:
+    async def _carry(self, session: Session, signals: Sequence[Signal]) -> None:
         with logger.contextualize(correlation=session.run.correlation, run=session.run.id):
             logger.info("the run {} is carried on", session.run.graph)
             if session.state.seq == 0:
-                await self._take(session, self._first_tick(session.run))
+                await self._take(session, await self._first_tick(session.run))
             else:
                 self._start(session, [a for a in session.state.active if a.wait == "effect"])
-            session.nudged.set()  # for what came before it was in hand
+            await self._drain(session, signals)
             while session.state.result is None:
-                if session.nudged.is_set():
-                    session.nudged.clear()
-                    await self._drain(session)
+                if session.bell.nudged:
+                    session.bell.nudged = False
+                    await self._drain(session, await self._journal.signals(session.run.id))
+                elif ended := [task for task in session.under_way if task.done()]:
+                    await self._take_up(session, ended)
                 elif session.under_way:
-                    await self._await_effects(session)
+                    await session.bell.wait()
                 elif await self._release(session):
                     return
                 else:
-                    session.nudged.set()
+                    session.bell.nudge()
 
-    def _first_tick(self, run: Run) -> Started:
-        return Started(at=self._clock.now(), seed=self._clock.entropy().hex(), inputs=run.inputs, limits=run.limits)
+    async def _first_tick(self, run: Run) -> Started | Forked:
+        at, seed = self._clock.now(), self._clock.entropy().hex()
+        if run.forked_from is None:
+            return Started(at=at, seed=seed, inputs=run.inputs, limits=run.limits)
+        history = await self._journal.history(run.workspace_id, run.forked_from)
+        assert history is not None
+        state = state_at(history, run.forked_from, run.forked_at)
+        return Forked(at=at, seed=seed, source=run.forked_from, state=state)
 
-    async def _drain(self, session: Session) -> None:
-        for signal in await self._journal.signals(session.run.id):
-            tick = SignalReceived(at=self._clock.now(), name=signal.name, payload=dict(signal.payload))
-            await self._take(session, tick, [signal.position])
+    async def _drain(self, session: Session, signals: Sequence[Signal]) -> None:
+        for signal in signals:
             if session.state.result is not None:
                 return
+            tick = SignalReceived(at=self._clock.now(), name=signal.name, payload=dict(signal.payload))
+            await self._take(session, tick, [signal.position])
 
-    async def _await_effects(self, session: Session) -> None:
-        nudge = asyncio.create_task(session.nudged.wait())
-        try:
-            done, _ = await asyncio.wait({nudge, *session.under_way}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await _cancelled(nudge)
-        for task in [task for task in session.under_way if task in done]:
-            effect = session.under_way.pop(task)
+    async def _take_up(self, session: Session, ended: Sequence[asyncio.Task[SomeTick]]) -> None:
+        for task in ended:
+            effect = session.under_way.pop(task, None)
+            if effect is None:
+                continue
             with logger.contextualize(node=effect.node):
                 await self._take(session, task.result())
             if session.state.result is not None:
@@ -176,12 +211,13 @@ class Runner:
         try:
             state, effects, run = await repeated(lambda: self._commit(session, tick, consumed))
         except DomainError as refusal:
-            if isinstance(tick, ChangeRefused):
+            if isinstance(tick, ChangeRefused) and tick.effect is None:
                 raise
             logger.info("a change was refused: {}", type(refusal).__name__)
             await self._take(session, _refused(tick, refusal), consumed)
             return
         session.state, session.run = state, run
+        _call_off(session)
         self._launch(session, effects)
 
     async def _commit(
@@ -192,7 +228,7 @@ class Runner:
         applier = Applier(session.run, uow, self._content, self._graph)
         for change in changes:
             await applier.apply(change)
-        run = _moved(session.run, state, uow)
+        run = _moved(session.run, state, changes, uow)
         journaled = replace(tick, changes=()) if isinstance(tick, EffectDone) and tick.changes else tick
         uow.journal(
             JournalEntry(
@@ -231,12 +267,14 @@ class Runner:
     def _launch(self, session: Session, effects: Sequence[Effect]) -> None:
         for effect in effects:
             task = asyncio.create_task(self._perform(session, effect))
+            task.add_done_callback(session.bell.ring)
             session.under_way[task] = effect
 
     async def _perform(self, session: Session, effect: Effect) -> SomeTick:
         calls = self._calls_for(session.run, effect, session.fence)
         context = EffectContext(
             run=session.run,
+            graph=session.graph,
             state=session.state,
             effect=effect,
             store=self._store,
@@ -246,6 +284,13 @@ class Runner:
         )
         try:
             result = await self._handlers[effect.handler](context)
+            return EffectDone(
+                at=self._clock.now(), effect=effect.id, output=result.output, usage=calls.usage, changes=result.changes
+            )
+        except asyncio.CancelledError:
+            if effect.id in session.called_off:
+                await asyncio.shield(calls.call_off())
+            raise
         except StoreError:
             raise
         except (DomainError, LLMError) as error:
@@ -258,22 +303,20 @@ class Runner:
             logger.opt(exception=error).error("the handler {} failed", effect.handler)
             reason = f"An internal fault ({type(error).__name__}) stopped {effect.node}; the log says where."
             return self._failed(effect, reason, calls.usage)
-        return EffectDone(
-            at=self._clock.now(), effect=effect.id, output=result.output, usage=calls.usage, changes=result.changes
-        )
 
     def _failed(self, effect: Effect, reason: str, usage: Usage, passing: bool = False) -> EffectFailed:
         return EffectFailed(at=self._clock.now(), effect=effect.id, reason=reason, usage=usage, passing=passing)
 
 
-def _moved(run: Run, state: RunState, uow: UnitOfWork) -> Run:
+def _moved(run: Run, state: RunState, changes: Sequence[Change], uow: UnitOfWork) -> Run:
     """The run's row, where the tick changed it."""
     if state.phase == run.phase and state.usage == run.usage:
         return run
     if state.result is None:
         moved = run.moved(state.phase, uow.at, state.usage)
     else:
-        moved = run.ended(state.result, state.reason, uow.at, state.usage)
+        output = next((change.output for change in changes if isinstance(change, EndRun)), {})
+        moved = run.ended(state.result, state.reason, uow.at, state.usage, output)
     uow.put(moved)
     if moved.phase != run.phase:
         data: dict[str, JsonValue] = {
@@ -287,6 +330,25 @@ def _moved(run: Run, state: RunState, uow: UnitOfWork) -> Run:
         type: EventType = "run.ended" if moved.phase == "ended" else "run.moved"
         uow.happened(type, run.id, project_id=run.project_id, data=data)
     return moved
+
+
+def state_at(history: History, run_id: str, seq: int) -> RunState:
+    """What the run was when it had taken its tick `seq`."""
+    state = RunState(run_id=run_id)
+    for entry in history.entries:
+        if entry.seq <= seq:
+            state, _, _ = reduce(history.graph, state, TICKS.validate_json(entry.tick))
+    return state
+
+
+def _call_off(session: Session) -> None:
+    """Ends effects that nobody waits for any more: another branch was faster, or a deadline passed."""
+    awaited = {active.ref for active in session.state.active}
+    for task, effect in list(session.under_way.items()):
+        if effect.id not in awaited and not task.done():
+            session.called_off[effect.id] = task
+            task.cancel()
+            del session.under_way[task]
 
 
 def _refused(tick: SomeTick, refusal: DomainError) -> ChangeRefused:

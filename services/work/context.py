@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from domain.agent import Profile
 from domain.artifact import Artifact, Citation
+from domain.errors import NotFound
 from domain.plan import Plan
 from domain.ports.llm import Passage
+from domain.project import Project
 from domain.task import Task
 from domain.tokens import estimated_tokens
 from services.ports.store import Store
@@ -41,7 +43,8 @@ class Context:
 async def gather(
     store: Store, search: Search, task: Task, plan: Plan, profile: Profile, words: str, budget: int
 ) -> Context:
-    """At most `budget` tokens, estimated on the safe side."""
+    """At most `budget` tokens, estimated on the safe side. Beside its direct inputs an agent reads its sections only:
+    raises Forbidden where the search gave something else."""
     direct = await _direct(store, task)
     query = query_words(words)
     picked: dict[tuple[str, int], Hit] = {}
@@ -55,6 +58,7 @@ async def gather(
         task.workspace_id, task.project_id, query, sections=profile.reads, tasks=ancestors, limit=100
     )
     known = await _known(store, task, [*picked.values(), *found])
+    _check(profile, direct, known)
     places = _places(plan, direct, known)
     left = budget - sum(estimated_tokens(hit.text) for hit in picked.values())
     for hit in ranked(found, query, places):
@@ -64,6 +68,37 @@ async def gather(
             left -= cost
     ordered = sorted(picked.values(), key=lambda hit: (places.get(hit.artifact_id, 0), hit.ordinal))
     return _labelled(ordered, direct, {artifact.id: artifact.title for artifact in known})
+
+
+async def gather_anywhere(
+    store: Store, search: Search, project: Project, profile: Profile, words: str, budget: int
+) -> Context:
+    """For work that no task asked for: the best matches in the sections that the agent reads."""
+    query = query_words(words)
+    found = await search.match(project.workspace_id, project.id, query, sections=profile.reads, limit=100)
+    picked: list[Hit] = []
+    for hit in ranked(found, query):
+        cost = estimated_tokens(hit.text)
+        if cost <= budget:
+            picked.append(hit)
+            budget -= cost
+    ids = sorted({hit.artifact_id for hit in picked})
+    known = await store.find(Artifact, project.workspace_id, where={"project_id": project.id, "id": ids})
+    _check(profile, (), known)
+    ordered = sorted(picked, key=lambda hit: (hit.artifact_id, hit.ordinal))
+    return _labelled(ordered, (), {artifact.id: artifact.title for artifact in known})
+
+
+async def gather_one(
+    store: Store, search: Search, project: Project, profile: Profile, artifact_id: str, words: str, budget: int
+) -> Context:
+    """One artifact of the project alone. Raises NotFound, and Forbidden where the agent may not read its section."""
+    artifact = await store.get(Artifact, project.workspace_id, artifact_id)
+    if artifact is None or artifact.project_id != project.id or artifact.head == 0:
+        raise NotFound("artifact", artifact_id)
+    profile.check_read(artifact.section)
+    hits = await _of_artifact(search, artifact, query_words(words), budget)
+    return _labelled(hits, (artifact,), {artifact.id: artifact.title})
 
 
 def query_words(text: str) -> list[str]:
@@ -136,6 +171,13 @@ def _ancestors(plan: Plan, id: str) -> list[str]:
 async def _known(store: Store, task: Task, hits: Sequence[Hit]) -> list[Artifact]:
     ids = sorted({hit.artifact_id for hit in hits})
     return await store.find(Artifact, task.workspace_id, where={"project_id": task.project_id, "id": ids})
+
+
+def _check(profile: Profile, direct: Sequence[Artifact], known: Sequence[Artifact]) -> None:
+    given = {artifact.id for artifact in direct}
+    for artifact in known:
+        if artifact.id not in given:
+            profile.check_read(artifact.section)
 
 
 def _places(plan: Plan, direct: Sequence[Artifact], known: Sequence[Artifact]) -> dict[str, int]:

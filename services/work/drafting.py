@@ -1,8 +1,10 @@
-"""Handlers `draft@1` (an agent writes) and `take_in@1` (a person handed something in)."""
+"""Handlers `draft@1` (an agent writes), `craft@1` (a way of working wrote) and `take_in@1` (a person handed something
+in)."""
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -11,17 +13,31 @@ from domain.artifact import Artifact, Citation, Version, VersionRef
 from domain.changes import Change, MoveTask, StageVersion
 from domain.errors import Invalid
 from domain.plan import Plan
-from domain.ports.llm import Reply, Request, Shape
+from domain.ports.llm import Request, Shape
 from domain.project import Project
 from domain.task import Expected, Task
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work.context import Context, gather
+from services.work.hearing import broadcasts, tokens_of
 from services.work.legend import labels_in, with_legend, without_legend
 from services.work.planning import newest_plan
+from services.work.telling import CITATIONS, is_content
 
 OVERHEAD = 1_000  # tokens kept free for system prompt, brief, criteria
 PREVIOUS = 6_000  # characters of a refused draft shown again
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """A draft before it is filed."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    titles: Mapping[str, str]
+    model: str | None
+    rehearsed: bool
+    direct: tuple[Artifact, ...] = ()
 
 
 class Drafter:
@@ -35,20 +51,56 @@ class Drafter:
         expected = task.spec.expected[0]
         output = profile.output(expected.kind)
         profile.check_write(expected.section)
-        shape = _shape(task, output)
-        gathered = await self._context(context, project, plan, task, profile, shape)
+        shape = shape_of(task, output)
+        heard = await broadcasts(context)
+        room = reply_tokens(shape.max_words) + tokens_of(heard) + OVERHEAD
+        gathered = await self._context(context, project, plan, task, profile, room)
         request = await self._request(context, project, task, profile, shape, gathered)
+        request = replace(request, passages=(*request.passages, *heard))
         purpose = "draft" if "draft" not in context.state.outputs else "revise"
         reply = await context.calls.complete(request, agent=profile.id, purpose=purpose, streamed=True)
-        return await self._staged(context, project, task, expected, gathered, reply, profile.id)
+        made = _Made(
+            text=reply.text,
+            citations=gathered.citations,
+            titles={passage.source: passage.title for passage in gathered.passages},
+            model=reply.model,
+            rehearsed=reply.rehearsal,
+            direct=gathered.direct,
+        )
+        return await self._staged(context, project, task, expected, made, profile.id)
+
+    async def craft(self, context: EffectContext) -> EffectResult:
+        """What a way of working made, staged as it came; when that was refused, a revision of it."""
+        if "draft" in context.state.outputs:
+            return await self.draft(context)
+        project, _, task = await loaded(context)
+        profile = self._staff.agent(task.spec.assignee.id)
+        expected = task.spec.expected[0]
+        profile.output(expected.kind)
+        profile.check_write(expected.section)
+        given = context.given("way.text")
+        if not is_content(given):
+            raise Invalid(f"The workflow {context.text('inputs.way')} gave no text; its exit must output `text`.")
+        assert isinstance(given, dict)
+        text = (await context.content.get(project.workspace_id, str(given["content"]))).decode()
+        citations = CITATIONS.validate_python(context.given("way.citations") or [])
+        cited = sorted({citation.artifact_id for citation in citations})
+        known = await context.store.find(Artifact, project.workspace_id, where={"project_id": project.id, "id": cited})
+        made = _Made(
+            text=text,
+            citations=citations,
+            titles={artifact.id: artifact.title for artifact in known},
+            model=context.text("way.model") or None,
+            rehearsed=bool(context.given("way.rehearsed")),
+        )
+        return await self._staged(context, project, task, expected, made, profile.id)
 
     async def _context(
-        self, context: EffectContext, project: Project, plan: Plan, task: Task, profile: Profile, shape: Shape
+        self, context: EffectContext, project: Project, plan: Plan, task: Task, profile: Profile, taken: int
     ) -> Context:
         info = context.calls.describe(self._alias)
-        room = info.context_tokens - _reply_tokens(shape.max_words) - OVERHEAD
         words = f"{task.spec.title} {task.spec.brief} {project.goal}"
-        budget = max(300, min(profile.context_tokens, room))
+        budget = max(300, min(profile.context_tokens, info.context_tokens - taken))
         return await gather(context.store, context.search, task, plan, profile, words, budget)
 
     async def _request(
@@ -77,7 +129,7 @@ class Drafter:
             idempotency_key="-",
             passages=gathered.passages,
             shape=shape,
-            max_output_tokens=_reply_tokens(shape.max_words),
+            max_output_tokens=reply_tokens(shape.max_words),
             temperature=profile.temperature,
         )
 
@@ -96,12 +148,10 @@ class Drafter:
         project: Project,
         task: Task,
         expected: Expected,
-        gathered: Context,
-        reply: Reply,
+        made: "_Made",
         author: str,
     ) -> EffectResult:
-        titles = {passage.source: passage.title for passage in gathered.passages}
-        text = with_legend(_unfenced(reply.text), gathered.citations, titles)
+        text = with_legend(_unfenced(made.text), made.citations, made.titles)
         content, workspace = text.encode(), project.workspace_id
         digest = await context.content.put(workspace, content)
         passages = json.dumps(sections_of(without_legend(text)), ensure_ascii=False).encode()
@@ -116,22 +166,22 @@ class Drafter:
             size=len(content),
             made_by=author,
             created_at=context.effect.at,
-            derived_from=await self._sources(context, text, gathered),
-            citations=gathered.citations,
+            derived_from=await self._sources(context, text, made),
+            citations=made.citations,
             task_id=task.id,
             run_id=context.run.id,
-            model=reply.model,
-            rehearsed=reply.rehearsal,
+            model=made.model,
+            rehearsed=made.rehearsed,
         )
         title = f"{task.spec.title}"
         staging = StageVersion(version=version, section=expected.section, title=title, owner_id=project.owner_id)
         return EffectResult(output=_output(version), changes=(staging, *_to_review(task)))
 
-    async def _sources(self, context: EffectContext, text: str, gathered: Context) -> tuple[VersionRef, ...]:
+    async def _sources(self, context: EffectContext, text: str, made: "_Made") -> tuple[VersionRef, ...]:
         """What it cites; failing that what it was given directly; failing that the goal."""
         used = set(labels_in(text))
-        refs = [_ref(citation) for citation in gathered.citations if citation.label in used]
-        refs = refs or [_head(artifact) for artifact in gathered.direct]
+        refs = [_ref(citation) for citation in made.citations if citation.label in used]
+        refs = refs or [_head(artifact) for artifact in made.direct]
         return tuple(dict.fromkeys(refs)) or (await goal_ref(context),)
 
 
@@ -166,10 +216,10 @@ class Taker:
         return EffectResult(output=_output(version), changes=(staging, *_to_review(task)))
 
 
-async def loaded(context: EffectContext) -> tuple[Project, Plan, Task]:
+async def loaded(context: EffectContext, task_id: str = "") -> tuple[Project, Plan, Task]:
     workspace = context.run.workspace_id
     project = await context.store.get(Project, workspace, context.run.project_id)
-    task = await context.store.get(Task, workspace, context.text("inputs.task_id"))
+    task = await context.store.get(Task, workspace, task_id or context.text("inputs.task_id"))
     plan = await newest_plan(context.store, workspace, context.run.project_id)
     assert project is not None and task is not None and plan is not None
     return project, plan, task
@@ -196,7 +246,7 @@ def sections_of(text: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _shape(task: Task, output: OutputType) -> Shape:
+def shape_of(task: Task, output: OutputType) -> Shape:
     """From the criteria that code checks, so that what is asked and what is checked agree."""
     params = {c.check.rule: c.check.params for c in task.spec.criteria if c.check is not None}
     headings = params.get("sections@1", {}).get("headings", list(output.headings))
@@ -227,7 +277,7 @@ def _ref(citation: Citation) -> VersionRef:
     return VersionRef(artifact_id=citation.artifact_id, digest=citation.digest)
 
 
-def _reply_tokens(words: int) -> int:
+def reply_tokens(words: int) -> int:
     return 200 + 2 * words
 
 

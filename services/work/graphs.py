@@ -13,6 +13,7 @@ from domain.agent_graph import (
     SuperviseNode,
 )
 from domain.errors import NotFound
+from domain.run import Limits
 
 REJECTED = Condition(path="approve.action", op="ne", value="reject")
 PASSED = Condition(path="qa.passed")
@@ -40,7 +41,7 @@ PROJECT = AgentGraph(
     ),
 )
 
-QA_INPUTS = {"version_id": "draft.version_id", "task_id": "inputs.task_id"}
+QA_INPUTS = {"version_id": "{{ draft.version_id }}", "task_id": "{{ inputs.task_id }}"}
 TASK = AgentGraph(
     name="task@1",
     start="draft",
@@ -56,12 +57,12 @@ TASK = AgentGraph(
             next="done",
             exhausted="attention",
         ),
-        ExitNode(id="done", publish=True, output={"version_id": "draft.version_id"}),
+        ExitNode(id="done", publish=True, output={"version_id": "{{ draft.version_id }}"}),
         ExitNode(
             id="attention",
             result="partial",
             reason_from="qa.reason",
-            output={"version_id": "draft.version_id", "findings": "qa.findings"},
+            output={"version_id": "{{ draft.version_id }}", "findings": "{{ qa.findings }}"},
         ),
     ),
 )
@@ -82,12 +83,44 @@ WORK = AgentGraph(
         CheckNode(id="draft", handler="take_in@1", next="qa"),
         ChildNode(id="qa", graph="qa@1", inputs=QA_INPUTS, next="revise"),
         LoopNode(id="revise", back_to="hand_in", until=PASSED, limit=REVISIONS, next="done", exhausted="attention"),
-        ExitNode(id="done", publish=True, output={"version_id": "draft.version_id"}),
+        ExitNode(id="done", publish=True, output={"version_id": "{{ draft.version_id }}"}),
         ExitNode(
             id="attention",
             result="partial",
             reason_from="qa.reason",
-            output={"version_id": "draft.version_id", "findings": "qa.findings"},
+            output={"version_id": "{{ draft.version_id }}", "findings": "{{ qa.findings }}"},
+        ),
+    ),
+)
+
+CRAFTED = AgentGraph(
+    name="crafted@1",
+    start="way",
+    nodes=(
+        ChildNode(
+            id="way",
+            graph="{{ inputs.way }}",
+            inputs={"agent": "{{ inputs.agent }}", "title": "{{ inputs.title }}", "brief": "{{ inputs.brief }}"},
+            next="draft",
+        ),
+        AgentNode(id="draft", handler="craft@1", next="qa"),
+        *TASK.nodes[1:],
+    ),
+)
+
+DELEGATED = AgentGraph(
+    name="agent@1",
+    start="work",
+    nodes=(
+        AgentNode(id="work", agent="{{ inputs.agent }}", task="{{ inputs.task }}", next="end"),
+        ExitNode(
+            id="end",
+            output={
+                "text": "{{ work.text }}",
+                "citations": "{{ work.citations }}",
+                "model": "{{ work.model }}",
+                "rehearsed": "{{ work.rehearsed }}",
+            },
         ),
     ),
 )
@@ -100,7 +133,11 @@ QA = AgentGraph(
         AgentNode(id="judge", handler="judge@1", next="end"),
         ExitNode(
             id="end",
-            output={"passed": "judge.passed", "findings": "judge.findings", "qa_id": "judge.qa_id"},
+            output={
+                "passed": "{{ judge.passed }}",
+                "findings": "{{ judge.findings }}",
+                "qa_id": "{{ judge.qa_id }}",
+            },
             reason_from="judge.reason",
         ),
     ),
@@ -112,7 +149,20 @@ REPLAN = AgentGraph(
     nodes=(AgentNode(id="replan", handler="replan@1", next="end"), ExitNode(id="end")),
 )
 
-SHIPPED = {graph.name: graph for graph in (PROJECT, TASK, WORK, QA, REPLAN)}
+CONVERSATION = AgentGraph(
+    name="turn@1",
+    start="look",
+    limits=Limits(calls=10, seconds=900),
+    nodes=(
+        CheckNode(id="look", handler="look@1", next="remember"),
+        AgentNode(id="remember", handler="remember@1", next="propose", on_failure="propose"),
+        AgentNode(id="propose", handler="propose@1", next="answer", on_failure="answer"),
+        AgentNode(id="answer", handler="converse@1", next="end"),
+        ExitNode(id="end"),
+    ),
+)
+
+SHIPPED = {graph.name: graph for graph in (PROJECT, TASK, CRAFTED, WORK, DELEGATED, QA, REPLAN, CONVERSATION)}
 
 
 def shipped(name: str) -> AgentGraph:

@@ -1,13 +1,13 @@
 """The manager's planning: small structured steps for the model, checked by the rules; a template where that fails."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
 from domain.agent import OutputType, Profile
+from domain.agent_graph import AgentGraph
 from domain.artifact import Artifact
 from domain.changes import AdoptPlan
 from domain.criterion import Criterion
@@ -15,14 +15,17 @@ from domain.errors import InvalidPlan
 from domain.plan import Plan, check_staff, check_tasks
 from domain.ports.llm import Passage, Request
 from domain.project import Project
-from domain.task import Assignee, Complexity, Expected, Task, TaskSpec
+from domain.task import FINISHED, Assignee, Complexity, Expected, Task, TaskSpec
 from domain.template import PlannedStep, PlanTemplate
 from services.ports.store import Store
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work import structured
 from services.work.criteria import criteria_for
+from services.work.fitting import fitting
+from services.work.ways import way_for
 
+Known = Callable[[], Mapping[str, AgentGraph]]
 MAX_PLANNED = 12
 MAX_SOURCES_SHOWN = 12
 
@@ -40,22 +43,23 @@ class Brief:
 class Planner:
     """Handlers `plan@1` and `replan@1`."""
 
-    def __init__(self, staff: Staff, alias: str) -> None:
-        self._staff, self._alias = staff, alias
+    def __init__(self, staff: Staff, alias: str, workflows: Known = dict) -> None:
+        self._staff, self._alias, self._workflows = staff, alias, workflows
 
     async def plan(self, context: EffectContext) -> EffectResult:
         existing = await newest_plan(context.store, context.run.workspace_id, context.run.project_id)
         rejected = context.given("approve.action") == "reject"
         ask = bool(context.given("inputs.approve_plan"))
-        if existing is not None and not rejected:
+        if existing is not None and not rejected and not context.given("inputs.replan"):
             return EffectResult(output=_output(existing, ask=ask))
         brief = await self._brief(context)
         tasks, origin, template = await self._tasks(context, brief)
+        kept = await _finished(context, existing)
         plan = Plan(
             project_id=brief.project.id,
             workspace_id=brief.project.workspace_id,
             number=1 if existing is None else existing.number + 1,
-            tasks=tasks,
+            tasks=(*kept, *tasks),
             made_by=brief.project.manager_id,
             origin=origin,
             created_at=context.effect.at,
@@ -105,7 +109,7 @@ class Planner:
             text += f"\n\nInstructions of the project: {brief.project.instructions[:2_000]}"
         if brief.hint:
             text += f"\n\nThe person who asked adds: {brief.hint}"
-        return TaskSpec(
+        spec = TaskSpec(
             id=ids[step.key],
             title=step.title,
             brief=text,
@@ -115,6 +119,7 @@ class Planner:
             depends_on=tuple(ids[key] for key in step.depends_on),
             complexity=step.complexity,
         )
+        return replace(spec, way=way_for(spec, self._workflows(), len(brief.sources)))
 
     # by the model
 
@@ -187,7 +192,7 @@ class Planner:
         spec = await self._reworded(context, project, task.spec, told)
         origin = f"The task “{task.spec.title}” was planned again after its review: {told or 'it failed'}"[:1000]
         revised = plan.revised(spec, made_by=project.manager_id, origin=origin, at=context.effect.at)
-        return EffectResult(output={"number": revised.number}, changes=(AdoptPlan(plan=revised),))
+        return EffectResult(output={"number": revised.number}, changes=(AdoptPlan(plan=revised, only=spec.id),))
 
     async def _reworded(self, context: EffectContext, project: Project, spec: TaskSpec, told: str) -> TaskSpec:
         by_rule = replace(spec, brief=f"{spec.brief}\n\nAn earlier attempt was refused. Mind: {told}"[:20_000])
@@ -213,15 +218,16 @@ class Planner:
         return reworded
 
 
+async def _finished(context: EffectContext, plan: Plan | None) -> tuple[TaskSpec, ...]:
+    """The tasks of `plan` that are done or were left out: a new plan keeps them."""
+    where = {"project_id": context.run.project_id, "state": sorted(FINISHED)}
+    finished = {task.id for task in await context.store.find(Task, context.run.workspace_id, where=where)}
+    return tuple(spec for spec in plan.tasks if spec.id in finished) if plan is not None else ()
+
+
 async def newest_plan(store: Store, workspace_id: str, project_id: str) -> Plan | None:
     plans = await store.find(Plan, workspace_id, where={"project_id": project_id})
     return max(plans, key=lambda plan: plan.number, default=None)
-
-
-def fitting(templates: Sequence[PlanTemplate], goal: str) -> PlanTemplate:
-    """The template that shares most words with the goal; the first one when none does."""
-    words = set(re.findall(r"\w+", goal.lower()))
-    return max(templates, key=lambda template: len(words & set(template.words)))
 
 
 def outline_schema(offers: Sequence[tuple[Profile, OutputType]]) -> dict[str, JsonValue]:

@@ -109,6 +109,11 @@ def schema(subject: Subject, params: Mapping[str, JsonValue]) -> Outcome:
     return ("met", "fits the schema") if fault is None else ("not_met", f"{fault.json_path}: {fault.message[:200]}")
 
 
+def person(subject: Subject, params: Mapping[str, JsonValue]) -> Outcome:
+    """No code and no model can say; a person's acceptance does."""
+    return "unverified", "only a person can say this; it waits for one"
+
+
 RULES: dict[str, Rule] = {
     "sections@1": sections,
     "length@1": length,
@@ -116,6 +121,7 @@ RULES: dict[str, Rule] = {
     "links@1": links,
     "table@1": table,
     "schema@1": schema,
+    "person@1": person,
 }
 
 

@@ -12,6 +12,8 @@ from domain.task import LIVE, Task
 from services.running.effects import EffectContext, EffectResult
 from services.work.planning import newest_plan
 
+ONE_ATTEMPT = "one_attempt"  # what task@1 does by itself, at half the price
+
 
 async def schedule(context: EffectContext) -> EffectResult:
     """Starts what can start; replans once what was refused; hands the rest to a person."""
@@ -83,12 +85,15 @@ async def _draft(context: EffectContext, task: Task, run: Run | None) -> tuple[V
 
 def _start(context: EffectContext, task: Task) -> StartChild:
     person = task.spec.assignee.kind == "person"
+    way = "" if person or task.spec.way == ONE_ATTEMPT else task.spec.way
     inputs: dict[str, JsonValue] = {"task_id": task.id, "title": task.spec.title, "brief": task.spec.brief}
     if person:
         inputs["for_user"] = task.spec.assignee.id
+    if way:
+        inputs |= {"way": way, "agent": task.spec.assignee.id}
     return StartChild(
         run_id=context.new_id("run"),
-        graph="work@1" if person else "task@1",
+        graph="work@1" if person else "crafted@1" if way else "task@1",
         inputs=inputs,
         task_id=task.id,
         attempt=True,

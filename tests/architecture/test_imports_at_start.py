@@ -7,7 +7,7 @@ import sys
 import pytest
 
 HEAVY = {"litellm", "smolagents", "sqlalchemy", "networkx", "fastapi", "uvicorn", "httpx", "openai"}
-COMMANDS = ("run", "up", "show", "projects", "tasks", "inbox", "artifacts", "graph", "doctor", "config")
+COMMANDS = ("run", "up", "show", "export", "projects", "tasks", "inbox", "artifacts", "graph", "doctor", "config")
 HELP = """
 import contextlib, io, json, sys
 from infrastructure.cli.main import main

@@ -20,7 +20,7 @@ from services import filing
 from services.ports.store import Indexed
 from services.staff import Staff
 from services.work.context import gather
-from services.work.handlers import handlers
+from services.work.drafting import Drafter
 from tests.benchmarks.house import AT, MANAGER, PROJECT, USER, WORKSPACE, House, house
 from tests.benchmarks.measuring import Measurement, Times, interleaved
 
@@ -154,14 +154,14 @@ def _indexed(artifact: Artifact, passages: tuple[str, ...]) -> Indexed:
 
 
 def _staff() -> Staff:
-    return Staff(profiles=catalogue.profiles(), templates=catalogue.templates())
+    return Staff(shipped=catalogue.profiles(), templates=catalogue.templates())
 
 
 async def _prompt(home: House) -> int:
     """Estimated tokens of what draft@1 sends, all messages together."""
     llm = Listening(RehearsalLLM())
     home.llm = llm
-    runner = home.runner(handlers(_staff(), "rehearsal"), lambda _: DRAFT)
+    runner = home.runner({"draft@1": Drafter(_staff(), "rehearsal").draft}, lambda _: DRAFT)
     run = await home.run(DRAFT, task_id=SPEC.id)
     assert await runner.advance(run)
     await home.ended(run)

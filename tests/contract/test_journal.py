@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.run import Run, Usage
-from services.ports.journal import Claim
+from services.ports.journal import Claim, Segment
 from services.ports.store import Changeset, Signal
 from tests.stores import AT, GRAPH, OTHER, Opened, W, a_run, an_entry, started
 
@@ -16,9 +16,17 @@ def now() -> datetime:
 
 
 async def claimed(at: Opened, run_id: str = "run_1", seconds: float = 10) -> Claim:
-    claim = await at.journal.claim(run_id, "host", seconds)
-    assert claim is not None
-    return claim
+    return (await segment(at, run_id, seconds)).claim
+
+
+async def segment(at: Opened, run_id: str = "run_1", seconds: float = 10) -> Segment:
+    found = await at.journal.claim(run_id, "host", seconds)
+    assert found is not None
+    return found
+
+
+async def snapshots(at: Opened) -> list[tuple[str]]:
+    return await at.rows("SELECT snapshot FROM leases")
 
 
 async def signal(at: Opened, due: datetime, workspace_id: str = W, run_id: str = "run_1", **payload: Any) -> None:
@@ -62,7 +70,7 @@ async def test_another_workspace_can_neither_signal_a_run_nor_take_up_its_signal
 async def test_only_one_of_many_claims_succeeds_until_the_lease_ends(at: Opened) -> None:
     await at.store.commit(started(a_run("run_1")))
     claims = await asyncio.gather(*(at.journal.claim("run_1", f"host-{n}", 0.3) for n in range(20)))
-    (first,) = [claim for claim in claims if claim is not None]
+    (first,) = [found.claim for found in claims if found is not None]
     assert await ready(at) == []
     await asyncio.sleep(0.35)
     assert await ready(at) == ["run_1"]
@@ -94,7 +102,7 @@ async def test_a_run_is_not_released_while_a_signal_is_due(at: Opened) -> None:
     claim = await claimed(at)
     await signal(at, AT)
     assert not await at.journal.release(claim, "{}", 1)
-    assert (await at.journal.segment(claim)).snapshot == ""
+    assert await snapshots(at) == [("",)]
     (found,) = await at.journal.signals("run_1")
     await at.store.commit(Changeset(workspace_id=W, consumed=[found.position]))
     assert await at.journal.release(claim, "{}", 1)
@@ -128,7 +136,7 @@ async def test_an_earlier_owner_cannot_release_for_the_later(at: Opened) -> None
     await asyncio.sleep(0.1)
     second = await claimed(at)
     await at.journal.release(first, "stale", 9)
-    assert (await at.journal.segment(second)).snapshot == ""
+    assert await snapshots(at) == [("",)]
     assert await at.journal.renew(second, 10)
 
 
@@ -174,6 +182,16 @@ async def test_a_segment_starts_from_the_snapshot_and_the_entries_after_it(at: O
     await at.store.commit(started(run))
     await at.store.commit(Changeset(workspace_id=W, entries=[an_entry("run_1", n) for n in (1, 2, 3)]))
     assert await at.journal.release(await claimed(at), '{"at":2}', 2)
-    segment = await at.journal.segment(await claimed(at))
-    assert (segment.run, segment.graph, segment.snapshot) == (replace(run, version=1), GRAPH, '{"at":2}')
-    assert segment.entries == (an_entry("run_1", 3),)
+    found = await segment(at)
+    assert (found.run, found.graph, found.snapshot) == (replace(run, version=1), GRAPH, '{"at":2}')
+    assert found.entries == (an_entry("run_1", 3),)
+
+
+async def test_a_segment_has_the_signals_that_are_due(at: Opened) -> None:
+    await at.store.commit(started(a_run("run_1")))
+    await signal(at, AT, n=1)
+    await signal(at, now() + timedelta(hours=1), n=2)
+    await signal(at, AT, n=3)
+    found = await segment(at)
+    assert [item.payload["n"] for item in found.signals] == [1, 3]
+    assert list(found.signals) == await at.journal.signals("run_1")

@@ -124,11 +124,11 @@ async def test_settling_is_never_refused_by_the_cap(at: Opened) -> None:
 
 async def test_a_fence_holds_for_the_claims_epoch_while_its_lease_lives(at: Opened) -> None:
     await at.store.commit(started(a_run("run_1")))
-    claim = await at.journal.claim("run_1", "host", 0.2)
-    assert claim is not None
-    fence = Fence(run_id="run_1", epoch=claim.epoch)
+    segment = await at.journal.claim("run_1", "host", 0.2)
+    assert segment is not None
+    fence = Fence(run_id="run_1", epoch=segment.claim.epoch)
     await at.store.commit(changes(fence=fence, entries=[an_entry("run_1", 1)]))
-    for wrong in (replace(fence, epoch=claim.epoch - 1), replace(fence, epoch=claim.epoch + 1)):
+    for wrong in (replace(fence, epoch=fence.epoch - 1), replace(fence, epoch=fence.epoch + 1)):
         with pytest.raises(LeaseLost):
             await at.store.commit(changes(fence=wrong, puts=[a_project()]))
     with pytest.raises(LeaseLost):

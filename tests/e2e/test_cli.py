@@ -191,8 +191,8 @@ def test_a_run_ends_with_a_table_and_what_no_model_judged(tmp_path: Path, docume
         tmp_path / "data", "run", f"@{documents / 'notes.md'}", "-i", str(documents), "--report", str(report)
     )
     assert done.code == 0
-    assert re.search(r"Executive brief +executive brief +intellectual .*passed, by rules only +art_\w+\n", done.out)
-    assert "No model or person vouches for 5 of 5 results (this was a rehearsal)." in done.out
+    assert re.search(r"The plan on one page +executive brief +intellectual .*passed, by rules only +art_\w+\n", done.out)
+    assert "No model or person vouches for 6 of 6 results (this was a rehearsal)." in done.out
     assert "caseworks artifacts accept art_" in done.out
     assert f"Report: {report}\n" in done.out
     assert "\x1b" not in done.out

@@ -30,12 +30,13 @@ from adapters.llm.configuration import Models
 from config.settings import Settings, load
 from infrastructure.cli.main import app
 from infrastructure.rest.app import create_app
-from services.work.planning import fitting
+from services.work.fitting import fitting
 
 ROOT = Path(__file__).parents[2]
 REST = ROOT / "docs" / "reference" / "rest.md"
+AGENTS = ROOT / "docs" / "reference" / "agents.md"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
-WRITTEN = [page for page in PAGES if page != REST and "samples" not in page.parts]
+WRITTEN = [page for page in PAGES if page not in (REST, AGENTS) and "samples" not in page.parts]
 BLOCK = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACEHOLDER = re.compile(r"\b(prj|run|tsk|inb|art)_…")
 EXPECTED = re.compile(r"\s*# exits with (\d)$")
@@ -47,6 +48,8 @@ GROUPS = {
     "docs/how-to/accept-retry-discard.md docs/how-to/configure-a-model.md docs/how-to/set-a-budget.md": True,
     "README.md": False,
     "docs/how-to/move-and-back-up.md": False,
+    "docs/how-to/take-it-with-you.md": False,
+    "docs/how-to/hand-over-inputs.md": False,
     "docs/how-to/put-a-proxy-before-it.md": False,
 }
 """Pages that are run on one data directory; true where a server is started beside them, which is faster."""
@@ -305,12 +308,13 @@ def test_no_page_names_a_package_registry_or_a_path_of_a_machine() -> None:
 # references
 
 
-def test_the_rest_reference_is_what_make_docs_writes() -> None:
-    found = re.search(r"-m (\S+) > docs/reference/rest\.md", (ROOT / "Makefile").read_text("utf-8"))
+@pytest.mark.parametrize("page", [REST, AGENTS], ids=name)
+def test_a_generated_reference_is_what_make_docs_writes(page: Path) -> None:
+    found = re.search(rf"-m (\S+) > {re.escape(name(page))}", (ROOT / "Makefile").read_text("utf-8"))
     assert found is not None
     command = [sys.executable, "-m", found[1]]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    assert REST.read_text("utf-8") == done.stdout, "run `make docs`"
+    assert page.read_text("utf-8") == done.stdout, "run `make docs`"
 
 
 def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,8 +8,10 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from adapters.clock.system import SystemClock
 from config.settings import Limits
 from infrastructure.rest.guards import Guards
+from infrastructure.web.sessions import Sessions
 from tests.e2e.rest_client import Running, pdf, refused, server
 
 
@@ -62,11 +64,12 @@ def test_a_file_that_is_too_large_answers_413(small: Running) -> None:
     assert small.rest.upload(project, "a.pdf", pdf("A short contract that ends in May.")).status_code == 201
 
 
-async def test_what_breaks_is_told_with_its_correlation_id() -> None:
+async def test_what_breaks_is_told_with_its_correlation_id(tmp_path: Path) -> None:
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError("a secret")
 
-    guards = Guards(broken, hosts=("127.0.0.1",), limits=Limits(), token="owner")
+    sessions = Sessions(tmp_path / "sessions.json", "owner", SystemClock())
+    guards = Guards(broken, hosts=("127.0.0.1",), limits=Limits(), token="owner", sessions=sessions)
     transport = httpx.ASGITransport(guards, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         answer = await client.get("/health", headers={"X-Correlation-ID": "mine"})

@@ -142,7 +142,8 @@ def test_streams_files_and_reports_have_their_media_types() -> None:
     }
     assert media["follow_run"] == media["follow_project"] == {"text/event-stream"}
     assert media["get_report"] == {"text/html"} and media["get_content"] == {"*/*"}
-    assert media["get_draft"] == {"text/plain"} and media["get_graph"] == {"application/json", "text/plain"}
+    assert media["get_draft"] == {"text/plain"} and media["export_project"] == {"application/zip"}
+    assert media["get_graph"] == {"application/json", "text/plain", "application/graphml+xml"}
 
 
 def test_the_reference_page_needs_no_network(rest: Rest) -> None:

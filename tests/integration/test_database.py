@@ -13,15 +13,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event
-from sqlalchemy.engine import Engine
+from sqlalchemy import Connection
 
 from adapters.store.database import HEAD, SAFE, Database, driver, sqlite_version
 from adapters.store.migrations import configuration
 from adapters.store.tables import metadata
 from domain.project import Project
 from services.ports.store import Changeset, StoreUnusable
-from tests.stores import Opened, W, a_project, opened
+from tests.stores import Opened, W, a_project, asked, opened
 from tests.tiny_disks import freeze, tiny_disk
 
 PRAGMAS = {
@@ -157,21 +156,14 @@ async def test_the_pragmas_are_set_on_every_connection(at: Opened) -> None:
 
 
 async def test_one_thread_writes_however_many_ask(at: Opened) -> None:
-    writers: set[str] = set()
-
-    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.split()[0] not in ("SELECT", "BEGIN", "ROLLBACK", "PRAGMA"):
-            writers.add(threading.current_thread().name)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    async with asked(at) as statements:
         await asyncio.gather(
             *(at.store.commit(Changeset(workspace_id=W, puts=[a_project(f"prj_{n}")])) for n in range(20)),
             *(at.store.find(Project, W) for _ in range(20)),
             at.journal.abandon(),
         )
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+    reading = ("SELECT", "BEGIN", "ROLLBACK", "PRAGMA")
+    writers = {thread for thread, statement in statements if statement.split()[0] not in reading}
     assert writers == {"store-writer"}
 
 

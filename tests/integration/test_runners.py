@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,13 +21,14 @@ from domain.agent_graph import AgentGraph, AgentNode, Effect, ExitNode
 from domain.changes import MoveTask
 from domain.criterion import Criterion
 from domain.plan import Plan
-from domain.ports.llm import ModelUnavailable, Request
+from domain.ports.llm import ModelUnavailable, Reply, Request
 from domain.principal import Principal
-from domain.project import Project
+from domain.project import Budget, Project
 from domain.run import Run
 from domain.task import Assignee, Expected, Task, TaskSpec
 from services import filing
 from services.canonical import digest_of_graph
+from services.ports.journal import Segment
 from services.ports.store import Fence
 from services.running.calls import Calls
 from services.running.effects import EffectContext, EffectResult, Handlers
@@ -243,6 +245,67 @@ async def test_cancelling_ends_a_call_under_way_at_once(house: House) -> None:
     assert found is not None and found.result == "cancelled"
 
 
+RACE = AgentGraph.model_validate(
+    {
+        "name": "race@1",
+        "start": "race",
+        "nodes": {
+            "race": {
+                "type": "fan_out",
+                "copies": 3,
+                "join": "first",
+                "do": {"type": "agent", "handler": "step@1"},
+                "next": "end",
+            },
+            "end": {"type": "exit"},
+        },
+    }
+)
+
+
+async def test_the_slower_parts_of_a_race_are_called_off_and_what_they_reserved_counts_as_spent(house: House) -> None:
+    run = await house.run(RACE)
+    ended: list[int | None] = []
+
+    async def step(context: EffectContext) -> EffectResult:
+        request = Request(alias="rehearsal", system="s", task="t", idempotency_key="-")
+        slow = context.effect.part != 1
+        context.calls._llm = NeverLLM() if slow else RehearsalLLM()
+        try:
+            await asyncio.sleep(0 if slow else 0.1)
+            await context.calls.complete(request, agent="agt_1", purpose="test")
+        finally:
+            ended.append(context.effect.part)
+        return EffectResult(output={"part": context.effect.part})
+
+    async with asyncio.timeout(10):
+        await house.runner("one", {"step@1": step}).advance(run)
+    found = await house.store.get(Run, "wsp_1", run)
+    assert found is not None and found.result == "succeeded"
+    assert sorted(map(str, ended)) == ["0", "1", "2"]
+    calls = await house.store.calls("wsp_1", run)
+    assert sorted(call.state for call in calls) == ["done", "failed", "failed"]
+    assert {call.error for call in calls if call.state == "failed"} == {
+        "It was called off: nobody waited for it any more."
+    }
+    uow = house.unit()
+    project = await uow.get(Project, "prj_1")
+    uow.put(replace(project, budget=Budget(calls=3)))
+    await uow.commit()
+    another = await house.run()
+    await house.runner("two", house.noting("two")).advance(another)
+    refused = await house.store.get(Run, "wsp_1", another)
+    assert refused is not None and refused.result == "failed" and "calls" in refused.reason
+
+
+class NeverLLM(RehearsalLLM):
+    """A model that takes its time."""
+
+    async def complete(self, request: Request) -> Reply:
+        await asyncio.sleep(60)
+        return await super().complete(request)
+
+
 async def test_many_runs_share_the_dispatcher_and_a_waiting_one_holds_no_place(house: House) -> None:
     runs = [await house.run() for _ in range(30)]
     runner = house.runner("one", house.noting("one"))
@@ -259,3 +322,39 @@ async def test_many_runs_share_the_dispatcher_and_a_waiting_one_holds_no_place(h
         await dispatcher.stop(1)
     assert len(house.started) == 90
     assert await house.journal.ready(100) == []
+
+
+class Overtaken(SqlJournal):
+    """A run is cancelled between its claim and the moment when its runner hears of that."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.database)
+        self._house = house
+
+    async def claim(self, run_id: str, owner: str, seconds: float) -> Segment | None:
+        found = await super().claim(run_id, owner, seconds)
+        uow = self._house.unit()
+        uow.signal(run_id, "cancel")
+        await uow.commit()
+        return found
+
+
+async def test_a_signal_that_comes_while_a_run_is_claimed_is_taken_up_at_once(house: House) -> None:
+    run = await house.run()
+
+    async def step(context: EffectContext) -> EffectResult:
+        await asyncio.sleep(60)
+        return EffectResult()
+
+    house.journal = Overtaken(house)
+    async with asyncio.timeout(2):
+        await house.runner("one", {"step@1": step}, beat=60).advance(run)
+    found = await house.store.get(Run, "wsp_1", run)
+    assert found is not None and found.result == "cancelled"
+
+
+async def test_a_runner_does_not_take_a_run_that_it_has_in_hand(house: House) -> None:
+    run = await house.run()
+    runner = house.runner("one", house.noting("one"))
+    assert list(await asyncio.gather(runner.advance(run), runner.advance(run))) == [True, False]
+    assert len(house.started) == 3

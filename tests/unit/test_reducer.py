@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from domain.agent_graph import (
     AgentGraph,
@@ -15,14 +15,11 @@ from domain.agent_graph import (
     CheckNode,
     ChildNode,
     Condition,
-    Effect,
     EffectDone,
-    EffectFailed,
     ExitNode,
     HumanNode,
     LoopNode,
     RunState,
-    SignalReceived,
     Started,
     SuperviseNode,
     effect_of,
@@ -30,38 +27,50 @@ from domain.agent_graph import (
 )
 from domain.agent_graph.state import STATES
 from domain.changes import (
-    Change,
     EndRun,
     MoveTask,
     OpenInbox,
     PublishStaged,
     SetTimer,
     SignalChildren,
-    SignalName,
     StartChild,
     WithdrawInbox,
 )
 from domain.ids import kind_of
 from domain.run import Limits, Usage
 from services.work.graphs import SHIPPED
-from tests.simulator import START, Chances, SomeTick, World, agent_graphs, random_graph
+from tests.random_graphs import agent_graphs, random_graph
+from tests.simulator import START, Chances, World
+from tests.told import Told
 
-HISTORIES = 300  # of each kind; a kind is a parameter below
+HISTORIES = 120  # of each kind; a kind is a parameter below
 CALM = Chances(failure=0, refusal=0, cancel=0, pause=0, crash=0.1, duplicate=0)
 WILD = Chances(failure=0.4, refusal=0.1, cancel=0.01, pause=0.2, crash=0.1, duplicate=0.2)
 
 
 def lived(world: World, ticks: int) -> World:
-    """`world` after a history of anything, settled, and then some of what comes late."""
+    """`world` after a history of anything, settled, and then some of what comes late; a fork of it likewise."""
     world.start()
-    world.live(ticks)
+    forks = []
+    for part in range(2):
+        world.live(ticks // 2)
+        if world.state.result is None and world.rng.random() < 0.2:
+            forks.append(world.fork(world.rng.getrandbits(32) + part))
+    for fork in forks:
+        fork.live(ticks // 2)
+    for run in [world, *forks]:
+        ended_for_good(run)
+    return world
+
+
+def ended_for_good(world: World) -> None:
     world.settle()
     ended = world.state
     for happen in (world.crash, world.repeat, world.stray, world.repeat, world.step):
         happen()
     assert (world.state.result, world.state.reason) == (ended.result, ended.reason)
     assert sum(isinstance(change, EndRun) for change in world.changes) == 1
-    return world
+    assert "standstill" not in ended.reason
 
 
 # any graph, any history
@@ -128,6 +137,7 @@ def test_the_simulator_meets_every_kind_of_change_wait_and_end() -> None:
         "move_task",
         "open_inbox",
         "publish_staged",
+        "send_message",
         "set_timer",
         "signal_children",
         "start_child",
@@ -137,37 +147,6 @@ def test_the_simulator_meets_every_kind_of_change_wait_and_end() -> None:
 
 
 # told by hand
-
-
-class Told:
-    """A run of `graph` that was told `ticks`."""
-
-    def __init__(self, graph: AgentGraph, limits: Limits | None = None, **inputs: JsonValue) -> None:
-        self.graph, self.state = graph, RunState(run_id="run_1")
-        self.changes: tuple[Change, ...] = ()
-        self.effects: tuple[Effect, ...] = ()
-        self.tell(Started(at=START, seed="ab" * 32, inputs=inputs, limits=limits or Limits()))
-
-    def tell(self, tick: SomeTick) -> "Told":
-        self.state, self.changes, self.effects = reduce(self.graph, self.state, tick)
-        return self
-
-    def signal(self, name: SignalName, **payload: JsonValue) -> "Told":
-        return self.tell(SignalReceived(at=START, name=name, payload=payload))
-
-    def done(self, **output: JsonValue) -> "Told":
-        return self.tell(EffectDone(at=START, effect=self.ref, output=output))
-
-    def failed(self, *, passing: bool = False) -> "Told":
-        return self.tell(EffectFailed(at=START, effect=self.ref, reason="It is down.", passing=passing))
-
-    @property
-    def ref(self) -> str:
-        return self.state.active[0].ref
-
-    @property
-    def nodes(self) -> list[str]:
-        return [effect.node for effect in self.effects]
 
 
 END = ExitNode(id="end")

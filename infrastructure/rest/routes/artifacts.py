@@ -14,6 +14,7 @@ from infrastructure.rest.paging import Listed
 from infrastructure.rest.receiving import FORM, received
 from services.artifacts import Judgement
 from services.desk import Command
+from services.ports.documents import suffix_of
 
 router = APIRouter(tags=["artifacts"])
 FILE: dict[int | str, dict[str, Any]] = {
@@ -40,7 +41,8 @@ async def presented(caller: Command, parts: Container, found: Sequence[Artifact]
 async def add(
     caller: Poster, parts: Parts, project_id: identifiers.Project, request: Request, response: Response
 ) -> schemas.ArtifactOut:
-    """JSON with `text`, or a form with `file`: Markdown, text, CSV, JSON, HTML, PDF."""
+    """JSON with `text`, or a form with `file`: text, CSV, JSON, HTML, PDF, office documents, books, e-mail,
+    images, zip archives."""
     await parts.desk().get(caller, Project, project_id)
     stored, filed = await received(caller.principal.workspace_id, parts, request)
     if caller.key is not None:
@@ -87,7 +89,7 @@ async def content(
 ) -> Response:
     """As an attachment, never to be shown as a page; HTML comes as plain text."""
     found, body = await parts.artifacts().content(caller, artifact_id, version)
-    return _attached(found, body)
+    return attached(found, body)
 
 
 @router.get("/v1/artifacts/{artifact_id}/versions", summary="Its versions", operation_id="list_versions")
@@ -155,10 +157,9 @@ async def _edited(caller: Command, parts: Container, artifact: Artifact, respons
     return (await presented(caller, parts, [artifact]))[0]
 
 
-def _attached(version: Version, body: bytes) -> Response:
+def attached(version: Version, body: bytes) -> Response:
     """As an attachment that a browser does not run."""
-    suffix = {"text/markdown": "md", "text/csv": "csv", "application/json": "json", "application/pdf": "pdf"}
-    name = f"{version.artifact_id}.{suffix.get(version.media_type, 'txt')}"
+    name = f"{version.artifact_id}{suffix_of(version.media_type)}"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Content-Security-Policy": "sandbox; default-src 'none'",

@@ -66,7 +66,7 @@ async def follow_run(
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events of its root run, children included; ends with it. `id:` has no gaps; text in the making has
     the event `text` and no id. `Last-Event-ID` resumes."""
-    async for event in _follow(caller, parts, run.id, last, root=run):
+    async for event in followed(caller, parts, run.id, last, root=run):
         yield event
 
 
@@ -82,11 +82,11 @@ async def follow_project(
     caller: Caller, parts: Parts, project: Annotated[Project, Depends(watched_project)], last: Last
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events of all that happens in a project, from the first one or after `Last-Event-ID`."""
-    async for event in _follow(caller, parts, project.id, last):
+    async for event in followed(caller, parts, project.id, last):
         yield event
 
 
-async def _follow(
+async def followed(
     caller: Command, parts: Container, scope: str, seen: int, root: Run | None = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Ends with `root`; at once, after what was not seen, when it had ended before."""

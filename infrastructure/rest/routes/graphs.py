@@ -2,14 +2,16 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from infrastructure.rest import identifiers, presenters, schemas
 from infrastructure.rest.access import Caller, Parts
-from services.graph_questions import mermaid
+from services.graph_formats import graphml, mermaid
+from services.provenance import prov
 
 router = APIRouter(prefix="/v1/graphs", tags=["knowledge graphs"])
+GRAPHML = "application/graphml+xml"
 Kind = Annotated[Literal["project", "agent", "workspace"], Path(description="Whose graph it is.")]
 
 
@@ -21,8 +23,16 @@ def _node(said: str) -> str:
     "/{kind}/{id}",
     summary="A graph",
     operation_id="get_graph",
-    response_model=schemas.GraphOut,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "flowchart LR"}}}},
+    response_model=schemas.GraphOut | schemas.ProvOut,
+    response_model_exclude_unset=True,
+    responses={
+        200: {
+            "content": {
+                "text/plain": {"schema": {"type": "string"}, "example": "flowchart LR"},
+                GRAPHML: {"schema": {"type": "string"}, "example": "<graphml>…</graphml>"},
+            }
+        }
+    },
 )
 async def whole(
     caller: Caller,
@@ -30,12 +40,22 @@ async def whole(
     kind: Kind,
     id: identifiers.Scope,
     format: Annotated[
-        Literal["json", "mermaid"], Query(description="Node-link JSON, or a Mermaid flowchart.")
+        Literal["json", "mermaid", "graphml", "prov"],
+        Query(description="Node-link JSON, a Mermaid flowchart, GraphML, or W3C PROV-JSON."),
     ] = "json",
-) -> schemas.GraphOut | PlainTextResponse:
-    """Node-link JSON, or a Mermaid flowchart. Relations are W3C PROV terms; edges point to the earlier thing."""
+) -> schemas.GraphOut | schemas.ProvOut | Response:
+    """Node-link JSON, a Mermaid flowchart, GraphML, or W3C PROV-JSON. Relations are W3C PROV terms; edges point to the
+    earlier thing."""
     graph = await parts.graph_questions().whole(caller, kind, id)
-    return presenters.graph(graph) if format == "json" else PlainTextResponse(mermaid(graph))
+    match format:
+        case "json":
+            return presenters.graph(graph)
+        case "mermaid":
+            return PlainTextResponse(mermaid(graph))
+        case "graphml":
+            return Response(graphml(graph), media_type=GRAPHML)
+        case "prov":
+            return schemas.ProvOut.model_validate(prov(graph))
 
 
 @router.get("/{kind}/{id}/neighbors", summary="What is near a node", operation_id="get_neighbors")

@@ -49,3 +49,11 @@ async def change(
     member = await parts.projects().change_member(caller, project_id, member_id, body.role, body.behaviour, match)
     response.headers["ETag"] = etag(member.version)
     return presenters.member(member)
+
+
+@router.delete("/{member_id}", status_code=204, summary="Remove a member", operation_id="remove_member")
+async def remove(
+    caller: Caller, parts: Parts, project_id: identifiers.Project, member_id: identifiers.Member, match: Match
+) -> None:
+    """What they did stays in the project. Refused for the owner, and while they have unfinished tasks."""
+    await parts.projects().remove_member(caller, project_id, member_id, match)

@@ -1,12 +1,15 @@
 """Projects, their case file and report."""
 
+import tempfile
 from collections import defaultdict
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import IO, Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse, StreamingResponse
 
 from domain.artifact import SECTIONS
+from domain.errors import Forbidden
 from domain.project import Budget, Project
 from infrastructure.rest import identifiers, presenters, schemas
 from infrastructure.rest.access import Caller, Match, Paged, Parts, Poster, etag
@@ -16,6 +19,21 @@ from services.projects import NewProject, ProjectChange
 
 router = APIRouter(prefix="/v1/projects", tags=["projects"])
 CASE_FILE_PAGE = 1000
+LOCAL = ("127.0.0.1", "localhost", "::1")
+PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+CHUNK = 256_000
+ZIP: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The archive.",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+def scratch(caller: Caller, parts: Parts) -> Iterator[IO[bytes]]:
+    """A file without a name in the data directory, gone once the answer is sent or nobody waits for it."""
+    with tempfile.TemporaryFile(dir=parts.directory().path) as file:
+        yield file
 
 
 @router.post("", status_code=201, summary="Create a project", operation_id="create_project")
@@ -53,22 +71,40 @@ async def get(caller: Caller, parts: Parts, project_id: identifiers.Project, res
     return presenters.project(project)
 
 
-@router.patch("/{project_id}", summary="Change name, instructions or budget", operation_id="change_project")
+@router.patch(
+    "/{project_id}", summary="Change name, goal, instructions, budget or watched folder", operation_id="change_project"
+)
 async def change(
     caller: Caller,
     parts: Parts,
     project_id: identifiers.Project,
     body: schemas.ProjectPatch,
     match: Match,
+    request: Request,
     response: Response,
 ) -> schemas.ProjectOut:
+    """A folder to watch is set from this machine only: what is new or changed in it becomes sources, or new versions
+    of them. What was noted of it are events of the kind `folder.noted`."""
+    if body.watched_folder is not None and not _is_local(request):
+        raise Forbidden("A folder to watch is set by the owner at this machine, not through a proxy or another name.")
     budget = Budget(money=body.budget.money, calls=body.budget.calls) if body.budget is not None else None
     wanted = ProjectChange(
-        name=body.name, instructions=body.instructions, budget=budget, approve_plan=body.approve_plan
+        name=body.name,
+        goal=body.goal,
+        instructions=body.instructions,
+        budget=budget,
+        approve_plan=body.approve_plan,
+        watched_folder=(body.watched_folder or "") if "watched_folder" in body.model_fields_set else None,
     )
     project = await parts.projects().change(caller, project_id, wanted, match)
+    parts.watching().wake()
     response.headers["ETag"] = etag(project.version)
     return presenters.project(project)
+
+
+def _is_local(request: Request) -> bool:
+    """Whether the request came straight from this machine, by its own name."""
+    return request.url.hostname in LOCAL and not any(name in request.headers for name in PASSED_ON)
 
 
 @router.delete("/{project_id}", summary="Archive a project", operation_id="archive_project")
@@ -103,3 +139,21 @@ async def report(caller: Caller, parts: Parts, project_id: identifiers.Project) 
 async def usage(caller: Caller, parts: Parts, project_id: identifiers.Project) -> schemas.UsageOut:
     await parts.desk().get(caller, Project, project_id)
     return presenters.usage(await parts.store().usage(caller.principal.workspace_id, project_id))
+
+
+@router.get(
+    "/{project_id}/export",
+    summary="All of it, as a zip file",
+    operation_id="export_project",
+    response_class=Response,
+    responses=ZIP,
+)
+async def export(
+    caller: Caller, parts: Parts, project_id: identifiers.Project, file: Annotated[IO[bytes], Depends(scratch)]
+) -> StreamingResponse:
+    """Plan, tasks, runs, case file with the content of every version, graph, events and report; its README.txt says
+    what is what and how digests are checked. Archived projects too."""
+    await parts.exports().write(caller, project_id, file)
+    headers = {"Content-Disposition": f'attachment; filename="{project_id}.zip"', "Content-Length": str(file.tell())}
+    file.seek(0)
+    return StreamingResponse(iter(lambda: file.read(CHUNK), b""), media_type="application/zip", headers=headers)

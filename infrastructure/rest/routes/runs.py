@@ -7,14 +7,22 @@ from domain.run import Run
 from infrastructure.rest import identifiers, presenters, schemas
 from infrastructure.rest.access import Caller, Paged, Parts, Poster
 from infrastructure.rest.paging import Listed
+from services.outputs import readable
+from services.workflow_formats import written
 
 router = APIRouter(tags=["runs"])
 
 
 @router.post("/v1/projects/{project_id}/runs", status_code=202, summary="Start the work", operation_id="start_run")
-async def start(caller: Poster, parts: Parts, project_id: identifiers.Project, response: Response) -> schemas.RunOut:
+async def start(
+    caller: Poster,
+    parts: Parts,
+    project_id: identifiers.Project,
+    response: Response,
+    body: schemas.RunBody | None = None,
+) -> schemas.RunOut:
     """Plans, works, checks. 409 while a run of the project is live; there is one at a time."""
-    run = await parts.work_orders().start(caller, project_id)
+    run = await parts.work_orders().start(caller, project_id, replan=body is not None and body.replan)
     response.headers["Location"] = f"/v1/runs/{run.id}"
     return presenters.run(run)
 
@@ -37,7 +45,16 @@ async def page(caller: Caller, parts: Parts, project_id: identifiers.Project, pa
 @router.get("/v1/runs/{run_id}", summary="One run", operation_id="get_run")
 async def get(caller: Caller, parts: Parts, run_id: identifiers.Run) -> schemas.RunOut:
     """A project's run counts the usage of all the runs that it started."""
-    return presenters.run(await parts.work_orders().run(caller, run_id))
+    run = await parts.work_orders().run(caller, run_id)
+    return presenters.run(run, await readable(parts.content(), run))
+
+
+@router.get("/v1/runs/{run_id}/workflow", summary="The workflow that it pinned", operation_id="get_run_workflow")
+async def workflow(caller: Caller, parts: Parts, run_id: identifiers.Run) -> schemas.PinnedOut:
+    """As it was when the run began, whatever was changed since."""
+    run = await parts.desk().get(caller, Run, run_id)
+    graph = await parts.journal().graph(run)
+    return schemas.PinnedOut(name=graph.name, digest=run.graph_digest, graph=written(graph))
 
 
 @router.get("/v1/runs/{run_id}/calls", summary="Its calls to models", operation_id="list_calls")
@@ -46,6 +63,17 @@ async def calls(caller: Caller, parts: Parts, run_id: identifiers.Run, paged: Pa
     found = await parts.store().calls(caller.principal.workspace_id, run_id)
     shown, cursor = paged.window(found, lambda call: call.key)
     return Listed(items=[presenters.call(item) for item in shown], next_cursor=cursor)
+
+
+@router.post("/v1/runs/{run_id}/fork", status_code=202, summary="Go on from an earlier point", operation_id="fork_run")
+async def fork(
+    caller: Poster, parts: Parts, run_id: identifiers.Run, response: Response, body: schemas.ForkBody | None = None
+) -> schemas.RunOut:
+    """A new run of the same graph that goes on from where this one was after its tick `seq`: what was done until then
+    is not done again. For runs that no other run started."""
+    run = await parts.work_orders().fork(caller, run_id, body.seq if body is not None else None)
+    response.headers["Location"] = f"/v1/runs/{run.id}"
+    return presenters.run(run)
 
 
 @router.post("/v1/runs/{run_id}/cancel", status_code=202, summary="Cancel it", operation_id="cancel_run")

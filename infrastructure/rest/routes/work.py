@@ -1,24 +1,48 @@
 """Plans and tasks."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
 
+from domain.criterion import Check, Criterion
 from domain.errors import Invalid
 from domain.project import Project
 from domain.task import Assignee, Task
 from infrastructure.rest import identifiers, presenters, schemas
 from infrastructure.rest.access import Caller, Match, Paged, Parts, Poster, etag
 from infrastructure.rest.paging import Listed
+from services.plan_edits import TaskDraft
 
 router = APIRouter(tags=["plan and tasks"])
 
 
 @router.get("/v1/projects/{project_id}/plan", summary="The plan", operation_id="get_plan")
-async def plan(caller: Caller, parts: Parts, project_id: identifiers.Project) -> schemas.PlanOut:
+async def plan(caller: Caller, parts: Parts, project_id: identifiers.Project, response: Response) -> schemas.PlanOut:
     found = await parts.work_orders().plan(caller, project_id)
     tasks = await parts.store().find(Task, caller.principal.workspace_id, where={"project_id": project_id})
+    response.headers["ETag"] = etag(found.number)
     return presenters.plan(found, tasks)
+
+
+@router.put("/v1/projects/{project_id}/plan", summary="Edit the plan", operation_id="replace_plan")
+async def replace_plan(
+    caller: Caller,
+    parts: Parts,
+    project_id: identifiers.Project,
+    body: schemas.PlanBody,
+    match: Match,
+    response: Response,
+) -> schemas.PlanOut:
+    """Tasks that exist are named by `id`; those left out are cancelled unless they are done. What is done is kept, and
+    marked stale where the edit asks for more. Tasks under way cannot be changed. Send the plan's ETag as If-Match, so
+    that nobody's edit is lost."""
+    drafts = [_planned(item, number) for number, item in enumerate(body.tasks, 1)]
+    await parts.plan_edits().replace(caller, project_id, drafts, match)
+    return await plan(caller, parts, project_id, response)
 
 
 @router.post(
@@ -26,9 +50,9 @@ async def plan(caller: Caller, parts: Parts, project_id: identifiers.Project) ->
     summary="Approve the plan that waits",
     operation_id="approve_plan",
 )
-async def approve(caller: Poster, parts: Parts, project_id: identifiers.Project) -> schemas.PlanOut:
+async def approve(caller: Poster, parts: Parts, project_id: identifiers.Project, response: Response) -> schemas.PlanOut:
     await parts.work_orders().approve(caller, project_id)
-    return await plan(caller, parts, project_id)
+    return await plan(caller, parts, project_id, response)
 
 
 @router.get(
@@ -43,6 +67,32 @@ async def of_project(
     return await _tasks(caller, parts, paged, {"project_id": project_id})
 
 
+@router.post(
+    "/v1/projects/{project_id}/tasks", status_code=201, summary="Add a task to the plan", operation_id="add_task"
+)
+async def add_task(
+    caller: Poster, parts: Parts, project_id: identifiers.Project, body: schemas.TaskBody, response: Response
+) -> schemas.TaskOut:
+    """Without an assignee it goes to the agent whose work fits best; the first task of a project makes its plan."""
+    draft = TaskDraft(
+        key="added",
+        title=body.title,
+        brief=body.brief,
+        assignee=_assignee(body.assignee),
+        makes=body.expected[0].kind if body.expected else None,
+        section=body.expected[0].section if body.expected else None,
+        criteria=_criteria(body.criteria),
+        depends_on=body.depends_on,
+        complexity=body.complexity,
+        due=body.due,
+        way=body.way,
+    )
+    added = await parts.plan_edits().add(caller, project_id, draft)
+    response.headers["Location"] = f"/v1/tasks/{added.id}"
+    response.headers["ETag"] = etag(added.version)
+    return presenters.task(added)
+
+
 @router.get("/v1/tasks", summary="Tasks of the workspace", operation_id="list_tasks")
 async def everywhere(
     caller: Caller,
@@ -52,16 +102,25 @@ async def everywhere(
     assignee: Annotated[
         str | None, Query(max_length=80, description="Only theirs: the id of an agent or a user.")
     ] = None,
+    due: Annotated[
+        AwareDatetime | None,
+        Query(description="Only those due at or before this time.", examples=["2026-12-01T00:00:00Z"]),
+    ] = None,
 ) -> Listed[schemas.TaskOut]:
-    return await _tasks(caller, parts, paged, {} if state is None else {"state": state}, assignee)
+    return await _tasks(caller, parts, paged, {} if state is None else {"state": state}, assignee, due)
 
 
 async def _tasks(
-    caller: Caller, parts: Parts, paged: Paged, where: dict[str, Any], assignee: str | None = None
+    caller: Caller,
+    parts: Parts,
+    paged: Paged,
+    where: dict[str, Any],
+    assignee: str | None = None,
+    due: datetime | None = None,
 ) -> Listed[schemas.TaskOut]:
-    limit = paged.more if assignee is None else 100_000
+    limit = paged.more if assignee is None and due is None else 100_000
     found = await parts.store().find(Task, caller.principal.workspace_id, where=where, after=paged.cursor, limit=limit)
-    wanted = [task for task in found if assignee in (None, task.spec.assignee.id)]
+    wanted = [task for task in found if assignee in (None, task.spec.assignee.id) and _due(task, due)]
     shown, cursor = paged.cut(wanted)
     return Listed(items=[presenters.task(item) for item in shown], next_cursor=cursor)
 
@@ -75,20 +134,20 @@ async def task(caller: Caller, parts: Parts, task_id: identifiers.Task, response
 
 @router.patch(
     "/v1/tasks/{task_id}",
-    summary="Give it to somebody else, skip it, cancel it",
+    summary="Change it, give it to somebody else, skip it, cancel it",
     operation_id="change_task",
 )
 async def change_task(
     caller: Caller, parts: Parts, task_id: identifiers.Task, body: schemas.TaskPatch, match: Match, response: Response
 ) -> schemas.TaskOut:
-    orders = parts.work_orders()
-    if (body.assignee is None) == (body.state is None):
-        raise Invalid("Change either the assignee or the state.", [("/assignee", "or /state, one of them")])
-    if body.assignee is not None:
-        assignee = Assignee(kind=body.assignee.kind, id=body.assignee.id)
-        changed = await orders.assign(caller, task_id, assignee, match)
+    """What is done stays done: where a change asks for more, the task is marked stale."""
+    edits = body.model_fields_set - {"state"}
+    if bool(edits) == (body.state is not None):
+        raise Invalid("Change either the state or other fields.", [("/state", "or other fields, one of them")])
+    if body.state is not None:
+        changed = await parts.work_orders().skip(caller, task_id, match, cancel=body.state == "cancelled")
     else:
-        changed = await orders.skip(caller, task_id, match, cancel=body.state == "cancelled")
+        changed = await parts.plan_edits().change(caller, task_id, _changed(body), match)
     response.headers["ETag"] = etag(changed.version)
     return presenters.task(changed)
 
@@ -114,3 +173,43 @@ async def retry(
 ) -> schemas.TaskOut:
     """With a hint for whoever does it, or without a body."""
     return presenters.task(await parts.work_orders().retry(caller, task_id, body.hint if body is not None else ""))
+
+
+def _due(task: Task, until: datetime | None) -> bool:
+    return until is None or (task.spec.due is not None and task.spec.due <= until)
+
+
+def _planned(body: schemas.PlannedBody, number: int) -> TaskDraft:
+    """`number` serves as the key of a new task that nothing needs to name."""
+    return replace(_changed(body), key=body.id or body.key or f"#{number}")
+
+
+def _changed(body: schemas.TaskPatch | schemas.PlannedBody) -> TaskDraft:
+    expected = body.expected if isinstance(body, schemas.PlannedBody) else None
+    return TaskDraft(
+        key="",
+        title=body.title,
+        brief=body.brief,
+        assignee=_assignee(body.assignee),
+        makes=expected[0].kind if expected else None,
+        section=expected[0].section if expected else None,
+        criteria=_criteria(body.criteria),
+        depends_on=body.depends_on,
+        complexity=body.complexity,
+        due=body.due,
+        way=body.way,
+        no_due="due" in body.model_fields_set and body.due is None,
+    )
+
+
+def _assignee(body: schemas.AssigneeBody | None) -> Assignee | None:
+    return Assignee(kind=body.kind, id=body.id) if body is not None else None
+
+
+def _criteria(bodies: Sequence[schemas.CriterionBody] | None) -> list[Criterion] | None:
+    if not bodies:
+        return None
+    return [
+        Criterion(text=b.text, check=Check(rule=b.check.rule, params=b.check.params) if b.check else None)
+        for b in bodies
+    ]

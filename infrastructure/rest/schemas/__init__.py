@@ -1,5 +1,6 @@
 """What goes over the wire."""
 
+from infrastructure.rest.schemas.agent_messages import AgentMessageOut
 from infrastructure.rest.schemas.artifacts import (
     ArtifactBody,
     ArtifactForm,
@@ -12,7 +13,15 @@ from infrastructure.rest.schemas.artifacts import (
     VersionBody,
     VersionOut,
 )
-from infrastructure.rest.schemas.graphs import EdgeOut, GraphOut, NodeOut, PathsOut
+from infrastructure.rest.schemas.conversation import (
+    AnsweringOut,
+    CitationOut,
+    KeepBody,
+    ProposalOut,
+    SayBody,
+    TurnOut,
+)
+from infrastructure.rest.schemas.graphs import EdgeOut, GraphOut, NodeOut, PathsOut, ProvOut
 from infrastructure.rest.schemas.health import HealthOut, ReadyOut
 from infrastructure.rest.schemas.problem import Fault, Problem
 from infrastructure.rest.schemas.projects import (
@@ -24,24 +33,42 @@ from infrastructure.rest.schemas.projects import (
     ProjectOut,
     ProjectPatch,
 )
-from infrastructure.rest.schemas.runs import CallOut, RunOut, UsageOut
+from infrastructure.rest.schemas.runs import CallOut, ForkBody, RunBody, RunOut, UsageOut
 from infrastructure.rest.schemas.staff import AgentOut, FindingOut, OutputTypeOut, TemplateOut
 from infrastructure.rest.schemas.work import (
     AnswerBody,
     AssigneeBody,
     CheckOut,
+    CriterionBody,
     CriterionOut,
     ExpectedOut,
     InboxOut,
+    PlanBody,
+    PlannedBody,
     PlanOut,
     RetryBody,
+    TaskBody,
     TaskOut,
     TaskPatch,
 )
+from infrastructure.rest.schemas.workflows import (
+    FitsOut,
+    InputOut,
+    PinnedOut,
+    ValidationOut,
+    WorkflowBody,
+    WorkflowFaultOut,
+    WorkflowOut,
+    WorkflowRunBody,
+    WorkflowWholeOut,
+    YamlBody,
+)
 
 __all__ = [
+    "AgentMessageOut",
     "AgentOut",
     "AnswerBody",
+    "AnsweringOut",
     "ArtifactBody",
     "ArtifactForm",
     "ArtifactOut",
@@ -50,36 +77,58 @@ __all__ = [
     "CallOut",
     "CaseFileOut",
     "CheckOut",
+    "CitationOut",
+    "CriterionBody",
     "CriterionOut",
     "EdgeOut",
     "ExpectedOut",
     "Fault",
     "FindingOut",
+    "FitsOut",
+    "ForkBody",
     "GraphOut",
     "HealthOut",
     "InboxOut",
+    "InputOut",
+    "KeepBody",
     "MemberBody",
     "MemberOut",
     "MemberPatch",
     "NodeOut",
     "OutputTypeOut",
     "PathsOut",
+    "PinnedOut",
+    "PlanBody",
     "PlanOut",
+    "PlannedBody",
     "Problem",
     "ProjectBody",
     "ProjectOut",
     "ProjectPatch",
+    "ProposalOut",
+    "ProvOut",
     "QABody",
     "QAOut",
     "ReadyOut",
     "RefOut",
     "RetryBody",
+    "RunBody",
     "RunOut",
+    "SayBody",
+    "TaskBody",
     "TaskOut",
     "TaskPatch",
     "TemplateOut",
+    "TurnOut",
     "UsageOut",
+    "ValidationOut",
     "VerdictOut",
     "VersionBody",
     "VersionOut",
+    "WorkflowBody",
+    "WorkflowFaultOut",
+    "WorkflowOut",
+    "WorkflowRunBody",
+    "WorkflowWholeOut",
+    "YamlBody",
 ]

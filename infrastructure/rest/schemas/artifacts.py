@@ -81,7 +81,8 @@ class ArtifactBody(Wire):
 
 
 class ArtifactForm(Wire):
-    """A file, and how it is filed. Markdown, text, CSV, JSON, HTML, PDF; the name's ending says which."""
+    """A file, and how it is filed. Its name's ending says what it is: text, CSV, JSON, HTML, PDF, office documents,
+    books, e-mail, images, zip archives."""
 
     model_config = example(file="licence.md", title="The licence", kind="source", section="sources")
     file: Annotated[str, WithJsonSchema({"type": "string", "format": "binary"})]

@@ -1,5 +1,7 @@
 """Knowledge graphs."""
 
+from typing import Any
+
 from pydantic import Field
 
 from infrastructure.rest.schemas.wire import Time, Wire, example
@@ -35,6 +37,32 @@ class GraphOut(Wire):
     multigraph: bool
     nodes: list[NodeOut]
     edges: list[EdgeOut]
+
+
+Records = dict[str, dict[str, Any]]
+
+
+class ProvOut(Wire):
+    """W3C PROV-JSON. Artifacts and projects are entities, tasks and runs activities; relations that PROV does not
+    know are attributes in the namespace `cw:`."""
+
+    model_config = example(
+        prefix={"cw": "urn:caseworks:"},
+        entity={"cw:art_06b2x": {"prov:label": "Summary"}, "cw:art_06b2w": {"prov:label": "Licence"}},
+        wasDerivedFrom={
+            "_:wasDerivedFrom1": {"prov:generatedEntity": "cw:art_06b2x", "prov:usedEntity": "cw:art_06b2w"}
+        },
+    )  # fmt: skip
+    prefix: dict[str, str]
+    entity: Records = Field(default_factory=dict)
+    activity: Records = Field(default_factory=dict)
+    agent: Records = Field(default_factory=dict)
+    wasDerivedFrom: Records = Field(default_factory=dict)
+    wasGeneratedBy: Records = Field(default_factory=dict)
+    used: Records = Field(default_factory=dict)
+    wasAttributedTo: Records = Field(default_factory=dict)
+    wasAssociatedWith: Records = Field(default_factory=dict)
+    actedOnBehalfOf: Records = Field(default_factory=dict)
 
 
 class PathsOut(Wire):

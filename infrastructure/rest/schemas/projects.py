@@ -24,16 +24,20 @@ class ProjectBody(Wire):
 class ProjectPatch(Wire):
     model_config = example(instructions="Keep it to one page.")
     name: Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")] | None = None
+    goal: str | None = Field(None, description="What is done is kept and marked stale.")
     instructions: str | None = None
     budget: BudgetBody | None = None
     approve_plan: bool | None = None
+    watched_folder: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+        None, description="An absolute path on this machine, for its owner to set there; null takes it away."
+    )
 
 
 class ProjectOut(Wire):
     model_config = example(
         id="prj_06b2x", name="Licences", goal="Brief me on the obligations in these licences", instructions="",
         state="active", manager_id="agt_06b2y", owner_id="usr_06b2a", budget={"money": None, "calls": None},
-        approve_plan=False, created_at="2026-11-21T09:00:00Z",
+        approve_plan=False, watched_folder=None, created_at="2026-11-21T09:00:00Z",
     )  # fmt: skip
     id: str
     name: str
@@ -44,6 +48,7 @@ class ProjectOut(Wire):
     owner_id: str
     budget: BudgetBody
     approve_plan: bool
+    watched_folder: str | None
     created_at: Time
 
 

@@ -1,6 +1,10 @@
 """Runs, their calls and what they used."""
 
-from infrastructure.rest.schemas.wire import Time, Wire, example
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from infrastructure.rest.schemas.wire import LARGEST, Time, Wire, example
 
 
 class UsageOut(Wire):
@@ -11,11 +15,21 @@ class UsageOut(Wire):
     seconds: float
 
 
+class RunBody(Wire):
+    model_config = example(replan=True)
+    replan: bool = Field(False, description="Keep what is done, plan the rest anew, after a change of the goal say.")
+
+
+class ForkBody(Wire):
+    model_config = example(seq=3)
+    seq: Annotated[int, Field(ge=1, le=LARGEST)] | None = Field(None, description="The last of its ticks by default.")
+
+
 class RunOut(Wire):
     model_config = example(
         id="run_06b2z", project_id="prj_06b2x", parent_id=None, root_id="run_06b2z", task_id=None,
         workflow="project@1", state="running", result=None, reason="", attempt=1, created_at="2026-11-21T09:00:00Z",
-        started_at="2026-11-21T09:00:00Z", ended_at=None,
+        output=None, started_at="2026-11-21T09:00:00Z", ended_at=None,
         usage={"input_tokens": 0, "output_tokens": 0, "money": 0, "calls": 0, "seconds": 0.0},
     )  # fmt: skip
     id: str
@@ -27,6 +41,9 @@ class RunOut(Wire):
     state: str
     result: str | None
     reason: str
+    output: dict[str, Any] | None = Field(
+        description="What its exit gave, texts as texts, 200 KB at most; null while it runs, and in lists."
+    )
     attempt: int
     created_at: Time
     started_at: Time | None

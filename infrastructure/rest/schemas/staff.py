@@ -1,6 +1,8 @@
 """Agents, templates, the doctor's findings."""
 
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from infrastructure.rest.schemas.wire import Wire
 
@@ -9,6 +11,10 @@ class OutputTypeOut(Wire):
     kind: str
     label: str
     section: str
+    shape: str
+    headings: list[str]
+    max_words: int
+    needs_person: bool
 
 
 class AgentOut(Wire):
@@ -22,6 +28,14 @@ class AgentOut(Wire):
     outputs: list[OutputTypeOut]
     tier: str
     reviewer: str | None
+    wakes: str
+    tools: list[str]
+    prompt: str
+    context_tokens: int
+    temperature: float
+    origin: Literal["shipped", "own", "override"] = Field(
+        description="Shipped, a user's own, or a user's that overrides the shipped one of that name."
+    )
 
 
 class TemplateOut(Wire):

@@ -1,6 +1,6 @@
 """Plans, tasks, the inbox."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,21 @@ class CriterionOut(Wire):
     check: CheckOut | None
 
 
+class CheckBody(Wire):
+    rule: str = Field(pattern=r"^[a-z_]+@\d+$", max_length=60)
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class CriterionBody(Wire):
+    text: str = Field(min_length=3, max_length=500)
+    check: CheckBody | None = None
+
+
+class ExpectedBody(Wire):
+    kind: str = Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z_]{0,39}$")
+    section: str | None = None
+
+
 class ExpectedOut(Wire):
     kind: str
     section: str
@@ -33,7 +48,8 @@ class TaskOut(Wire):
         complexity="simple", assignee={"kind": "core", "id": "agt_synthesizer"}, depends_on=[],
         expected=[{"kind": "summary", "section": "synthesis"}],
         criteria=[{"text": "It has at most 600 words", "check": {"rule": "length@1", "params": {"max_words": 600}}}],
-        attempts=1, run_id="run_06b2z", findings=[], hint="", created_at="2026-11-21T09:00:00Z",
+        attempts=1, run_id="run_06b2z", findings=[], hint="", stale=None, due=None,
+        way="parallel_drafts", created_at="2026-11-21T09:00:00Z",
     )  # fmt: skip
     id: str
     project_id: str
@@ -49,13 +65,71 @@ class TaskOut(Wire):
     run_id: str | None
     findings: list[str]
     hint: str
+    stale: str | None = Field(description="Why what was done may no longer do; retry it to have it done again.")
+    due: Time | None
+    way: str | None = Field(description="The workflow that it is done by; null: in one attempt.")
     created_at: Time
+
+
+Complexity = Literal["simple", "medium", "complex"]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+Brief = Annotated[str, Field(max_length=20_000)]
+Way = Annotated[str, Field(max_length=70, description="A workflow; empty: in one attempt.")]
+Key = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class TaskPatch(Wire):
     model_config = example(assignee={"kind": "person", "id": "usr_06b2a"})
     assignee: AssigneeBody | None = None
     state: Literal["skipped", "cancelled"] | None = None
+    title: Title | None = None
+    brief: Brief | None = None
+    complexity: Complexity | None = None
+    depends_on: list[Key] | None = Field(None, max_length=100)
+    criteria: list[CriterionBody] | None = Field(None, min_length=1, max_length=20)
+    due: Time | None = Field(None, description="null takes it away.")
+    way: Way | None = None
+
+
+class TaskBody(Wire):
+    model_config = example(
+        title="Compare the licences", brief="Which of them allow to sell the result?", expected=[{"kind": "framework"}]
+    )
+    title: Title
+    brief: Brief = ""
+    assignee: AssigneeBody | None = Field(None, description="The manager's usual choice when left out.")
+    expected: list[ExpectedBody] = Field(default_factory=list, max_length=1)
+    criteria: list[CriterionBody] = Field(default_factory=list, max_length=20)
+    depends_on: list[Key] = Field(default_factory=list, max_length=100)
+    complexity: Complexity = "medium"
+    due: Time | None = None
+    way: Way | None = Field(None, description="By the workflows' own rules when left out.")
+
+
+class PlannedBody(Wire):
+    """A task that exists (`id`; what is left out stays), or a new one with a `key` that others may depend on."""
+
+    id: Key | None = None
+    key: Key | None = None
+    title: Title | None = None
+    brief: Brief | None = None
+    assignee: AssigneeBody | None = None
+    expected: list[ExpectedBody] | None = Field(None, min_length=1, max_length=1)
+    criteria: list[CriterionBody] | None = Field(None, min_length=1, max_length=20)
+    depends_on: list[Key] | None = Field(None, max_length=100)
+    complexity: Complexity | None = None
+    due: Time | None = None
+    way: Way | None = None
+
+
+class PlanBody(Wire):
+    model_config = example(
+        tasks=[
+            {"id": "tsk_06b2x"},
+            {"key": "legal", "title": "Ask the lawyer", "assignee": {"kind": "person", "id": "usr_06b2a"}},
+        ]
+    )
+    tasks: list[PlannedBody] = Field(min_length=1, max_length=1_000)
 
 
 class RetryBody(Wire):

@@ -15,8 +15,7 @@ from pypdf import PdfWriter
 from adapters.documents.folder import files_under
 from adapters.documents.reader import LocalDocumentReader
 from services.ports.documents import Document, UnreadableDocument
-
-READER = LocalDocumentReader()
+from tests.integration.documents.reading import READER, read, refused
 
 
 def pdf(*pages: list[str], filler: bytes = b"") -> bytes:
@@ -53,19 +52,6 @@ def encrypted(path: Path, password: str) -> None:
     writer = PdfWriter(clone_from=path)
     writer.encrypt(password, owner_password="owner", algorithm="AES-256")
     writer.write(path)
-
-
-async def read(path: Path, content: bytes | str, reader: LocalDocumentReader = READER) -> Document:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return await reader.read(path, path.name)
-
-
-async def refused(path: Path, content: bytes | str, reader: LocalDocumentReader = READER) -> str:
-    with pytest.raises(UnreadableDocument) as caught:
-        await read(path, content, reader)
-    sentence = str(caught.value)
-    assert path.name in sentence and sentence.endswith(".") and "\n" not in sentence
-    return sentence
 
 
 def children() -> list[int]:
@@ -380,7 +366,7 @@ attempt(lambda: [open("/dev/null") for _ in range(100)].clear())
 def test_importing_the_reader_loads_no_parser() -> None:
     program = (
         "import sys, adapters.documents.reader, adapters.documents.folder\n"
-        "print(*({'pypdf', 'bs4', 'markdownify', 'resource'} & set(sys.modules)))"
+        "print(*({'pypdf', 'bs4', 'markdownify', 'mammoth', 'openpyxl', 'resource'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -1,0 +1,1 @@
+"""The page: HTML made here, small scripts, nothing loaded from elsewhere."""

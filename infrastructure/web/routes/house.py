@@ -1,0 +1,24 @@
+"""What the installation is made of: its agents, and the settings in force."""
+
+from fastapi import APIRouter, Request, Response
+
+from infrastructure.rest.access import Parts, program
+from infrastructure.web.access import Visitor
+from infrastructure.web.rendering import page
+from infrastructure.web.routing import PageRoute
+from infrastructure.web.views import settings as view
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/page/agents")
+async def agents(request: Request, caller: Visitor, parts: Parts) -> Response:
+    profiles = list(parts.staff().profiles.values())
+    return await page(request, caller, "agents.html.j2", title="Agents", here="agents", profiles=profiles)
+
+
+@router.get("/page/settings")
+async def settings(request: Request, caller: Visitor, parts: Parts) -> Response:
+    found = view.in_force(program(request).settings)
+    models = view.models(parts)
+    return await page(request, caller, "settings.html.j2", title="Settings", here="settings", rows=found, models=models)

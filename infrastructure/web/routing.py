@@ -1,0 +1,43 @@
+"""Routes whose refusals are pages too."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+
+from infrastructure.rest.problems import STATUS, TITLES, broken
+from infrastructure.web.rendering import failure
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class PageRoute(APIRoute):
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except tuple(STATUS) as error:
+                status, title = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+                return await failure(request, status, title, str(error))
+            except HTTPException as error:
+                title = TITLES.get(error.status_code, "Refused")
+                return await failure(request, error.status_code, title, str(error.detail))
+            except (RequestValidationError, ValidationError) as error:
+                return await failure(request, 422, "Invalid", f"{error.errors()[0]['msg']}.")
+            except Exception as error:
+                detail = broken(error, request.method, request.url.path, request.state.correlation)
+                return await failure(request, 500, TITLES[500], detail)
+
+        return handled
+
+
+def said(address: str, key: str) -> RedirectResponse:
+    """Back to a page, which says what was done (a key of `rendering.SAID`)."""
+    return RedirectResponse(f"{address}?said={key}", 303)

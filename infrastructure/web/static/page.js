@@ -1,0 +1,40 @@
+// On every page: the theme, forms that are sent once, questions before what cannot be taken back.
+"use strict";
+{
+  const NEXT = { auto: "light", light: "dark", dark: "auto" };
+  const button = document.getElementById("theme");
+  const root = document.documentElement;
+
+  const tell = () => {
+    const name = root.dataset.theme || "auto";
+    button.textContent = `Theme: ${name}`;
+    button.hidden = false;
+  };
+  button.addEventListener("click", () => {
+    const next = NEXT[root.dataset.theme || "auto"];
+    if (next === "auto") delete root.dataset.theme;
+    else root.dataset.theme = next;
+    localStorage.setItem("theme", next);
+    tell();
+  });
+  tell();
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.confirm && !confirm(form.dataset.confirm)) return event.preventDefault();
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.forms) delete form.dataset.sent;
+  });
+  document.addEventListener("change", ({ target }) => {
+    if (!target.files) return;
+    const size = [...target.files].reduce((sum, file) => sum + file.size, 0);
+    const most = Number(target.dataset.most);
+    target.setCustomValidity(size > most ? `Together they are larger than ${Math.floor(most / 1e6)} MB.` : "");
+  });
+  document.addEventListener("input", (event) => {
+    event.target.dataset.touched = "yes";
+  });
+}

@@ -1,0 +1,53 @@
+"""What waits for a person, with what they need to decide."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from domain.inbox import ANSWERS, InboxItem
+from domain.project import Project
+from domain.task import Task
+from infrastructure.container import Container
+from infrastructure.web.views import work
+from infrastructure.web.views.artifact import Body, body_of
+from services.desk import Command
+
+MOST = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    item: InboxItem
+    project: Project
+    task: Task | None
+    plan: Markup
+    draft: Body | None
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        return ANSWERS[self.item.kind]
+
+
+async def waiting(parts: Container, caller: Command) -> tuple[Waiting, ...]:
+    items = await parts.work_orders().inbox(caller, "", MOST)
+    return tuple([await _shown(parts, caller, item) for item in items])
+
+
+async def _shown(parts: Container, caller: Command, item: InboxItem) -> Waiting:
+    return Waiting(
+        item=item,
+        project=await parts.desk().get(caller, Project, item.project_id),
+        task=await parts.desk().get(caller, Task, item.task_id) if item.task_id else None,
+        plan=await _plan(parts, caller, item) if item.kind == "approval" else Markup(),
+        draft=await _draft(parts, caller, item.draft) if item.draft else None,
+    )
+
+
+async def _plan(parts: Container, caller: Command, item: InboxItem) -> Markup:
+    found = await work.of_project(parts, caller, item.project_id)
+    return found.picture
+
+
+async def _draft(parts: Container, caller: Command, id: str) -> Body:
+    version, content = await parts.artifacts().draft(caller, id)
+    return await body_of(parts, version, content)

@@ -1,0 +1,40 @@
+"""Reading a version as people do: its text, and the passages that it cites."""
+
+from collections.abc import Mapping
+
+from domain.artifact import Version
+from services import filing
+from services.ports.content import Content
+from services.ports.store import Store
+from services.work.legend import without_legend
+
+Cited = dict[str, tuple[str, str, str]]
+"""A label like `S1`, and (artifact id, title, the passage's text)."""
+
+
+async def text_of(content: Content, version: Version) -> str:
+    """Markdown or plain text; of other formats the text that was read out of them."""
+    if version.media_type in ("text/markdown", "text/plain"):
+        found = await content.get(version.workspace_id, version.digest)
+        return without_legend(found.decode("utf-8", "replace"))
+    return "\n\n".join(await filing.passages_of(content, version))
+
+
+async def cited(store: Store, content: Content, version: Version, titles: Mapping[str, str]) -> Cited:
+    """What each label stands for; an artifact without a title keeps its id."""
+    found: Cited = {}
+    read: dict[tuple[str, str], tuple[str, ...]] = {}
+    for citation in version.citations:
+        key = citation.artifact_id, citation.digest
+        if key not in read:
+            read[key] = await _passages(store, content, version.workspace_id, *key)
+        if citation.ordinal < len(read[key]):
+            title = titles.get(citation.artifact_id, citation.artifact_id)
+            found[citation.label] = (citation.artifact_id, title, read[key][citation.ordinal])
+    return found
+
+
+async def _passages(store: Store, content: Content, workspace: str, artifact_id: str, digest: str) -> tuple[str, ...]:
+    where = {"artifact_id": artifact_id, "state": "published"}
+    versions = [each for each in await store.find(Version, workspace, where=where) if each.digest == digest]
+    return await filing.passages_of(content, versions[0]) if versions else ()

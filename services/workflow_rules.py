@@ -1,0 +1,85 @@
+"""What a workflow may name, beyond what its schema says: agents, tools, functions and workflows that are there."""
+
+from collections.abc import Iterator, Mapping
+
+from domain.agent_graph import (
+    AgentGraph,
+    AgentNode,
+    CheckNode,
+    ChildNode,
+    DelegateNode,
+    HumanNode,
+    RequestNode,
+    SuperviseNode,
+    ToolNode,
+    TransformNode,
+)
+from domain.agent_graph.spec import Node
+from domain.errors import DomainError
+from services.staff import Staff
+from services.work.graphs import SHIPPED
+from services.work.steps import EXPECTED
+from services.work.tools import INSTALLED
+from services.work.transforms import FUNCTIONS
+
+
+def bare(name: str) -> str:
+    """A workflow's name without its version."""
+    return name.partition("@")[0]
+
+
+BUILT_IN = frozenset(map(bare, SHIPPED))
+
+
+def strangers(graph: AgentGraph, known: Mapping[str, AgentGraph], staff: Staff) -> Iterator[tuple[str, str]]:
+    """(field, what is wrong with it), for each thing that `graph` names and that is not there for it. What is only
+    known when it runs is looked at then."""
+    for node in graph.nodes:
+        yield from _of(node, f"nodes.{node.id}", graph, known, staff)
+        if (part := getattr(node, "do", None)) is not None:
+            yield from _of(part, f"nodes.{node.id}.do", graph, known, staff)
+
+
+def _of(
+    node: Node, place: str, graph: AgentGraph, known: Mapping[str, AgentGraph], staff: Staff
+) -> Iterator[tuple[str, str]]:
+    handler = type(node).model_fields.get("handler")
+    match node:
+        case CheckNode() | SuperviseNode():
+            yield f"{place}.type", f"only built-in workflows have nodes of the kind {node.type}"
+        case ChildNode() if is_fixed(node.graph):
+            yield from _child(f"{place}.graph", node.graph, graph, known)
+        case AgentNode() | DelegateNode() | RequestNode() if is_fixed(node.agent):
+            yield from _agent(place, node, staff)
+        case TransformNode() if node.function not in FUNCTIONS:
+            yield f"{place}.function", f"there is no function {node.function}; there are {', '.join(sorted(FUNCTIONS))}"
+        case HumanNode() if node.kind == "attention":
+            yield f"{place}.kind", "only a task can need attention; use approval, work or form"
+        case ToolNode() if node.tool not in INSTALLED:
+            yield f"{place}.tool", f"there is no tool {node.tool!r}; there are {', '.join(sorted(INSTALLED))}"
+    if handler is not None and not handler.is_required() and getattr(node, "handler", None) != handler.default:
+        yield f"{place}.handler", "only built-in workflows name what carries out a node; leave it out"
+
+
+def is_fixed(text: str) -> bool:
+    return bool(text) and "{{" not in text
+
+
+def _child(place: str, name: str, graph: AgentGraph, known: Mapping[str, AgentGraph]) -> Iterator[tuple[str, str]]:
+    if bare(name) == bare(graph.name):
+        yield place, f"{name} would start itself; use a loop to do something again"
+    elif bare(name) in BUILT_IN:
+        yield place, f"{name} is built in, and started by the manager only"
+    elif bare(name) not in known or ("@" in name and known[bare(name)].name != name):
+        yield place, f"there is no workflow {name!r}"
+
+
+def _agent(place: str, node: AgentNode | DelegateNode | RequestNode, staff: Staff) -> Iterator[tuple[str, str]]:
+    try:
+        profile = staff.agent(node.agent)
+    except DomainError:
+        yield f"{place}.agent", f"there is no agent {node.agent!r}; there are {', '.join(staff.profiles)}"
+        return
+    makes = getattr(node, "makes", "")
+    if is_fixed(makes) and makes != EXPECTED and makes not in (kinds := [output.kind for output in profile.outputs]):
+        yield f"{place}.makes", f"{profile.name} makes no {makes!r}; it makes {', '.join(kinds) or 'nothing'}"

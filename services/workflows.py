@@ -1,0 +1,89 @@
+"""Use cases on workflows: what `Shelves` offers, and runs of them."""
+
+import asyncio
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from domain.agent_graph import AgentGraph
+from domain.errors import Invalid
+from domain.project import Project
+from domain.run import Run
+from services import filing
+from services.artifacts import active_project
+from services.canonical import digest_of_graph
+from services.desk import Command, Desk, KeyReused
+from services.ports.store import Idempotency
+from services.staff import Staff
+from services.unit_of_work import UnitOfWork
+from services.workflow_shelves import Shelf, Shelves, Workflow
+
+
+class Workflows(Shelves):
+    def __init__(self, desk: Desk, shipped: Shelf, own: Shelf, staff: Staff) -> None:
+        super().__init__(shipped, own, staff)
+        self._desk = desk
+
+    async def create(self, command: Command, name: str, text: str) -> Workflow:
+        """`add`, once for a key. Raises KeyReused."""
+        if command.key is not None and await self._is_repeated(command, command.key):
+            return self.get(name)
+        made = await asyncio.to_thread(self.add, name, text)
+        if command.key is not None:
+            principal = command.principal.id
+            key = Idempotency(principal=principal, key=command.key, request=command.request, kind="Workflow", id=name)
+            uow = self._desk.unit(command)
+            uow.remember(key)
+            await uow.commit()
+        return made
+
+    async def run(self, command: Command, name: str, project_id: str, inputs: Mapping[str, JsonValue]) -> Run:
+        """A run of its own in a project. Raises Invalid on inputs that the workflow does not take."""
+        graph = self.usable(name)
+        given = inputs_for(graph, inputs)
+
+        async def decide(uow: UnitOfWork) -> Run:
+            project = await active_project(uow, project_id)
+            return _begun(uow, project, graph, given)
+
+        return await self._desk.carry_out(command, Run, decide)
+
+    async def _is_repeated(self, command: Command, key: str) -> bool:
+        principal = command.principal
+        known = await self._desk.store.idempotency(principal.workspace_id, principal.id, key)
+        if known is not None and known.request != command.request:
+            raise KeyReused(key)
+        return known is not None
+
+
+def inputs_for(graph: AgentGraph, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """`given` with the defaults of what was left out. Raises Invalid on what is missing or not taken."""
+    declared = graph.inputs or {}
+    faults = [(f"/inputs/{name}", "is not taken") for name in given if name not in declared]
+    needed = [name for name, spec in declared.items() if spec.required and spec.default is None]
+    faults += [(f"/inputs/{name}", "is missing") for name in needed if name not in given]
+    if faults:
+        takes = ", ".join(declared) or "none"
+        pointer, what = faults[0]
+        raise Invalid(f"The input {pointer.rpartition('/')[2]} {what}; {graph.name} takes: {takes}.", faults)
+    return {name: given.get(name, spec.default) for name, spec in declared.items()}
+
+
+def _begun(uow: UnitOfWork, project: Project, graph: AgentGraph, inputs: dict[str, JsonValue]) -> Run:
+    id = uow.new_id("run")
+    run = Run(
+        id=id,
+        workspace_id=project.workspace_id,
+        project_id=project.id,
+        root_id=id,
+        graph=graph.name,
+        graph_digest=digest_of_graph(graph),
+        actor=project.manager_id,
+        on_behalf_of=uow.scene.principal.id,
+        created_at=uow.at,
+        correlation=uow.scene.correlation,
+        inputs=inputs,
+        limits=graph.limits,
+    )
+    filing.start_run(uow, run, graph)
+    return run
