@@ -34,14 +34,17 @@ bench: $(DEV) ## Print ratios: engine, planning, prompts, graph, start-up
 	@.tools/bin/uv pip sync --python .venv/bench -q --require-hashes --compile-bytecode requirements-bench.lock
 	@.venv/bench/bin/python -m tests.benchmarks
 
-docs: $(DEV) ## Write docs/reference/rest.md and agents.md from the program
+docs: $(DEV) ## Write the generated pages of docs/reference from the program
 	@$(PY) -m infrastructure.rest > docs/reference/rest.md
 	@$(PY) -m infrastructure.agents_page > docs/reference/agents.md
+	@$(PY) -m infrastructure.workflows_page > docs/reference/workflows.md
+	@$(PY) -m infrastructure.workflow_schema > docs/reference/workflow.schema.json
 
 lock: $(DEV) ## Resolve the locks anew
 	@$(COMPILE) -o requirements.lock
 	@$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
 	@$(COMPILE) --group bench -c requirements-dev.lock -o requirements-bench.lock
+	@$(COMPILE:pyproject.toml=) --group build -c requirements-dev.lock -o requirements-build.lock
 
 lock-check: $(DEV) ## Resolve the lock for each platform and Python, wheels only
 	@for p in $(PLATFORMS); do for v in 3.11 3.12 3.13; do \

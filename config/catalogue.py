@@ -8,10 +8,12 @@ from pydantic import field_validator
 
 from config.reading import ConfigurationError, read
 from domain.agent import Profile
+from domain.form import FormTemplate
 from domain.template import PlanTemplate
 
 HERE = Path(__file__).parent
 AGENTS = HERE / "agents"
+FORMS = HERE / "templates" / "forms"
 REVIEWER = "critic"
 """Who reviews where a profile names nobody."""
 
@@ -23,6 +25,14 @@ def profiles(folder: Path = AGENTS) -> dict[str, Profile]:
 
 def templates(folder: Path = HERE / "templates") -> dict[str, PlanTemplate]:
     found = (read(path, PlanTemplate) for path in sorted(folder.glob("*.yaml")))
+    return {template.name: template for template in found}
+
+
+def forms(own: Path | None = None) -> dict[str, FormTemplate]:
+    """Those that ship and those in the folder `own`, where one with the name of a shipped one takes its place. Raises
+    ConfigurationError."""
+    folders = [FORMS] if own is None else [FORMS, own]
+    found = (read(path, FormTemplate) for folder in folders for path in sorted(folder.glob("*.yaml")))
     return {template.name: template for template in found}
 
 

@@ -1,7 +1,9 @@
 """The settings: one YAML file in the data directory, `CASEWORKS_*` over it."""
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -12,8 +14,13 @@ from config.reading import read
 
 FILE = "caseworks.yaml"
 PREFIX = "CASEWORKS_"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""What means every address of the machine, and by which of them it reaches itself."""
+HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\]")
+LISTS = ("allowed_hosts", "proxies")
 OURS = frozenset({"data_dir"})  # read before the file is known
-ELSEWHERE = frozenset({"redis_server"})  # variables that tests use
+ELSEWHERE = frozenset({"chromium", "redis_server"})  # variables that tests use
 
 
 class _Section(BaseModel):
@@ -40,9 +47,11 @@ class Telemetry(_Section):
 
 class Settings(_Section):
     data_dir: Path = Field(description="Where everything is kept.")
-    host: str = Field("127.0.0.1", description="The address to listen on; loopback only.")
+    host: str = Field("127.0.0.1", description="The address to listen on; loopback, unless `behind_proxy`.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8470, description="0 takes any free port.")
     allowed_hosts: tuple[str, ...] = Field(("127.0.0.1", "localhost", "[::1]"), description="Host headers to answer.")
+    behind_proxy: bool = Field(False, description="Only a proxy, or a published loopback port, reaches `host`.")
+    proxies: tuple[str, ...] = Field((), description="Addresses of proxies whose X-Forwarded-For is believed.")
     token: SecretStr | None = Field(None, description="The owner's token, instead of the file in the data directory.")
     rehearse: bool = Field(False, description="Always the rehearsal model, whatever is configured.")
     parallel: Annotated[int, Field(ge=1, le=100)] = Field(8, description="Runs carried on at once.")
@@ -50,6 +59,33 @@ class Settings(_Section):
     log: Log = Field(default_factory=Log)
     limits: Limits = Field(default_factory=Limits)
     telemetry: Telemetry = Field(default_factory=Telemetry)
+
+    @property
+    def is_local(self) -> bool:
+        return self.host in LOOPBACK
+
+    @property
+    def reached_at(self) -> str:
+        """The host by which this machine's own commands reach the server, as it stands in an address."""
+        host = ANY.get(self.host, self.host)
+        return f"[{host}]" if ":" in host else host
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _host_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if (wrong := next((host for host in hosts if not HOST.fullmatch(host)), None)) is not None:
+            raise ValueError(f"{wrong!r} is no host name; write it as in work.example, without scheme, port or *")
+        return hosts
+
+    @field_validator("proxies")
+    @classmethod
+    def _addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is no address like 10.0.0.5 and no network like 10.0.0.0/24") from None
+        return proxies
 
     @field_validator("redis_url")
     @classmethod
@@ -95,5 +131,15 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         inner = values
         for section in sections:
             inner = inner.setdefault(section, {})
-        inner[last] = text.split(",") if name == "allowed_hosts" else text
+        inner[last] = text.split(",") if name in LISTS else text
+    if (collector := _collector(environ)) is not None:
+        values.setdefault("telemetry", {}).setdefault("otlp_endpoint", collector)
     return values
+
+
+def _collector(environ: Mapping[str, str]) -> str | None:
+    """Where OpenTelemetry's own variables say that traces go."""
+    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none":
+        return None
+    base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
+    return environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or (f"{base}/v1/traces" if base else None)

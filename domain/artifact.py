@@ -17,6 +17,8 @@ from domain.errors import ArtifactLocked, Invalid, RefusedTransition
 from domain.qa import QARecord
 
 Stage = Literal["cognitive", "intellectual", "information_product"]
+Checked = Literal["given", "nobody", "rules", "unverified", "judged"]
+"""How an artifact was judged: it was handed over, nobody did, rules alone, with something left unverified, in full."""
 VersionState = Literal["staged", "published", "discarded"]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -149,6 +151,17 @@ class Artifact:
     @property
     def stage(self) -> Stage:
         return stage_of(self.kind, self.qa)
+
+    @property
+    def checked(self) -> Checked | None:
+        """How its head was judged; None while everything is staged."""
+        if self.head == 0 or self.kind in HANDED_OVER:
+            return None if self.head == 0 else "given"
+        if self.qa is None:
+            return "nobody"
+        if self.qa.method == "rules":
+            return "rules"
+        return "unverified" if any(item.verdict == "unverified" for item in self.qa.criteria) else "judged"
 
     def writable(self) -> "Artifact":
         """Itself. Raises ArtifactLocked."""

@@ -21,13 +21,17 @@ ITEM = re.compile(r"^\s*(?:[-*]|\d+[.)])\s+(.*)$")
 BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
-def _one_line(text: Any) -> Any:
-    return BREAKS.sub(" ", text).strip() if isinstance(text, str) else text
+def _one_line(text: str) -> str:
+    return BREAKS.sub(" ", text).strip()
+
+
+def _said(value: Any) -> Any:
+    return _one_line(value) if isinstance(value, str) else value
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Label = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=120)]
-Help = Annotated[str, BeforeValidator(_one_line), Field(max_length=500)]
+Label = Annotated[str, BeforeValidator(_said), Field(min_length=1, max_length=120)]
+Help = Annotated[str, BeforeValidator(_said), Field(max_length=500)]
 Options = Annotated[tuple[Label, ...], Field(max_length=MAX_ROWS)]
 
 
@@ -209,7 +213,7 @@ class Form(_Spec):
             template = FormTemplate.model_validate(asked)
             answers = written["answers"]
             return cls(template=template, answers=template.checked(answers, whole=False))
-        except (ValueError, Invalid, AttributeError):
+        except (ValueError, TypeError, AttributeError, Invalid):
             return None
 
 
@@ -235,7 +239,7 @@ def _tidied(field: FormField | Column, value: JsonValue) -> JsonValue:
         case "long_text", str():
             return value.replace("\r\n", "\n").replace("\r", "\n").strip()
         case "list", list():
-            return [item for each in value if (item := _one_line(each)) != ""]
+            return [item for each in value if (item := _said(each)) != ""]
         case "table", list() if isinstance(field, FormField):
             rows = [_row(field, row) if isinstance(row, Mapping) else row for row in value]
             return [row for row in rows if row != {}]

@@ -20,8 +20,8 @@ ANSWERS: dict[InboxKind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class InboxItem:
-    """`run_id` waits for the answer when it is set; `draft` is a staged version to look at, `form` the
-    name of a form template to fill in."""
+    """`run_id` waits for the answer when it is set; `draft` is a staged version to look at, `form` what
+    is filled in: the name of a form template, or the id of a form."""
 
     id: str
     workspace_id: str

@@ -5,18 +5,22 @@ thing: `report wasDerivedFrom source`.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import JsonValue
 from pydantic.dataclasses import dataclass
 
 from domain.events import Event
 from domain.ids import kind_of
+from domain.topic import PREFIX as TOPIC
 
 Relation = Literal[
     "wasDerivedFrom", "wasGeneratedBy", "wasAttributedTo", "used", "actedOnBehalfOf",
     "partOf", "dependsOn", "assignedTo", "checkedBy", "about",
 ]  # fmt: skip
+Addable = Literal["about", "partOf", "dependsOn"]
+"""What people may add. Where things come from and who checked them is recorded, not claimed."""
+ADDABLE: tuple[Addable, ...] = get_args(Addable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,8 @@ def nodes_of(event: Event) -> tuple[Node, ...]:
             return (Node(id=_text(data, "subject_id"), kind="person", label=_text(data, "name")),)
         case "artifact.tagged":
             return tuple(Node(id=_text(t, "id"), kind="topic", label=_text(t, "label")) for t in _items(data, "topics"))
+        case "edge.added" if (target := _text(data, "target")).startswith(TOPIC):
+            return (Node(id=target, kind="topic", label=_text(data, "label") or target),)
         case "message.sent":
             return (*_agent(_text(data, "sender")), *_agent(_text(data, "recipient")))
         case _:
@@ -118,6 +124,9 @@ def _triples(event: Event) -> list[tuple[str, Relation, str]]:
             return [(_text(data, "subject_id"), "partOf", project)]
         case "artifact.tagged":
             return [(subject, "about", _text(topic, "id")) for topic in _items(data, "topics")]
+        case "edge.added":
+            added = (relation for relation in ADDABLE if relation == _text(data, "relation"))
+            return [(subject, relation, _text(data, "target")) for relation in added]
         case "message.sent" if _text(data, "kind") == "delegate":
             return [(_text(data, "recipient"), "actedOnBehalfOf", _text(data, "sender"))]
         case _:

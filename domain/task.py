@@ -48,7 +48,8 @@ class Expected:
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """What the plan says of a task; the task's state is kept beside it. A task leaves one artifact behind (for now).
-    `way` names the workflow by which an agent does it; without one, it is done in one attempt."""
+    `way` names the workflow by which an agent does it; without one, it is done in one attempt. `form` is the id of
+    a form that a person fills in, which does the task."""
 
     id: str
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -60,6 +61,7 @@ class TaskSpec:
     complexity: Complexity = "medium"
     due: datetime | None = None
     way: str = ""
+    form: str = ""
 
     def asks_for_more_than(self, other: "TaskSpec") -> bool:
         """Whether what was done for `other` may not do for this one."""

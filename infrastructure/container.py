@@ -17,14 +17,17 @@ from adapters.live.in_process import InProcessLive
 from adapters.report.html import HtmlReport
 from adapters.store.audit import SqlAudit
 from adapters.store.database import Database
+from adapters.store.figures import SqlFigures
 from adapters.store.runs import SqlJournal
 from adapters.store.state import SqlStore
 from adapters.store.views import SqlGraphs, SqlSearch, SqlStreams
+from adapters.telemetry.metrics import Metrics
 from config import catalogue
 from config.settings import Settings
 from config.workflow_files import SHIPPED as WORKFLOWS
 from config.workflow_files import WorkflowFiles
 from infrastructure import models as choice
+from infrastructure import telemetry
 from infrastructure.data_directory import DataDirectory
 from infrastructure.rest.shapes import shape
 from services.agent_messages import AgentMessages
@@ -33,9 +36,11 @@ from services.conversation import Conversation
 from services.desk import Desk
 from services.doctor import Doctor
 from services.exporting import Exports
+from services.forms import Forms
 from services.graph_questions import GraphQuestions
 from services.inputs import Intake
 from services.plan_edits import PlanEdits
+from services.ports.telemetry import SILENCE
 from services.projects import Projects
 from services.reports import Reports
 from services.running.calls import Calls
@@ -61,12 +66,25 @@ def _carrier(settings: Settings) -> InProcessA2A | RedisStreamsA2A:
     return RedisStreamsA2A(settings.redis_url.get_secret_value(), consumer=_owner())
 
 
+def _reach(settings: Settings) -> str:
+    if settings.is_local:
+        return "listens on loopback only: no other machine reaches it"
+    believed = ", ".join(settings.proxies) or "nobody"
+    names = ", ".join(settings.allowed_hosts)
+    return (
+        f"listens on {settings.host} behind a proxy that you declared, which must be all that reaches it; answers for "
+        f"{names}; believes X-Forwarded-For of {believed}"
+    )
+
+
 class Container(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
     directory = providers.Singleton(lambda settings: DataDirectory(settings.data_dir), settings)
 
     clock = providers.Singleton(SystemClock)
     live = providers.Singleton(InProcessLive)
+    traces = providers.Singleton(telemetry.traces, settings.provided.telemetry)
+    metrics = providers.Singleton(lambda traces: Metrics(traces or SILENCE), traces)
     database = providers.Singleton(lambda directory: Database(directory.database), directory)
     content = providers.Singleton(lambda directory: FileContent(directory.content), directory)
     store = providers.Singleton(SqlStore, database)
@@ -74,6 +92,7 @@ class Container(containers.DeclarativeContainer):
     graphs = providers.Singleton(SqlGraphs, database)
     search = providers.Singleton(SqlSearch, database)
     streams = providers.Singleton(SqlStreams, database)
+    figures = providers.Singleton(SqlFigures, database)
     audit = providers.Singleton(SqlAudit, database, content)
     reader = providers.Singleton(LocalDocumentReader)
     report_writer = providers.Singleton(HtmlReport)
@@ -87,6 +106,7 @@ class Container(containers.DeclarativeContainer):
         Staff,
         shipped=providers.Callable(catalogue.profiles),
         templates=providers.Callable(catalogue.templates),
+        forms=providers.Callable(lambda directory: catalogue.forms(directory.forms), directory),
         own=providers.Singleton(lambda directory: catalogue.OwnProfiles(directory.agents).checked(), directory),
     )
 
@@ -104,7 +124,8 @@ class Container(containers.DeclarativeContainer):
     projects = providers.Singleton(Projects, desk, intake, folders)
     watching = providers.Singleton(Watching, desk, intake, folders)
     artifacts = providers.Singleton(Artifacts, desk)
-    work_orders = providers.Singleton(WorkOrders, desk, journal)
+    forms = providers.Singleton(Forms, desk, staff)
+    work_orders = providers.Singleton(WorkOrders, desk, journal, forms)
     agent_messages = providers.Singleton(AgentMessages, desk)
     plan_edits = providers.Singleton(PlanEdits, desk, staff, workflows.provided.known)
     conversation = providers.Singleton(Conversation, desk, intake, projects, plan_edits, staff)
@@ -124,10 +145,11 @@ class Container(containers.DeclarativeContainer):
         audit=audit,
         database=database.provided.health,
         carrier=a2a.provided.health,
+        reach=providers.Callable(_reach, settings),
     )
 
     calls_for = providers.Factory(
-        Calls, llm=llm, store=store, journal=journal, content=content, clock=clock, live=live
+        Calls, llm=llm, store=store, journal=journal, content=content, clock=clock, live=live, telemetry=metrics
     ).provider
     runner = providers.Singleton(
         Runner,
@@ -141,6 +163,7 @@ class Container(containers.DeclarativeContainer):
         graph=workflows.provided.graph,
         calls_for=calls_for,
         owner=providers.Callable(_owner),
+        telemetry=metrics,
     )
     post_office = providers.Singleton(PostOffice, store=store, clock=clock, live=live, a2a=a2a, staff=staff)
     dispatcher = providers.Singleton(

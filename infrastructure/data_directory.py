@@ -41,6 +41,7 @@ class DataDirectory:
         self.models = path / "models.yaml"
         self.agents = path / "agents"
         self.workflows = path / "workflows"
+        self.forms = path / "forms"
         self._lock = path / "lock"
         self._token = path / "token"
         self._address = path / "server.json"

@@ -60,6 +60,8 @@ async def running(settings: Settings, *, dispatch: bool = True) -> AsyncIterator
                     await container.dispatcher().stop(STOP_SECONDS)
                 await _stopped(posting)
                 await container.a2a().close()
+                if (traces := container.traces()) is not None:
+                    await asyncio.to_thread(traces.close)
         finally:
             database.close()
 

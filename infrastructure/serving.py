@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import uvicorn
 
-from config.settings import Settings
+from config.settings import LOOPBACK, Settings
 from infrastructure.program import Program, running
 from infrastructure.rest.app import create_app
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 GRACE_SECONDS = 2
 
 
@@ -55,6 +54,8 @@ async def serving(settings: Settings, *, dispatch: bool = True) -> AsyncIterator
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                proxy_headers=bool(settings.proxies),
+                forwarded_allow_ips=list(settings.proxies),
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 timeout_keep_alive=30,
             )
@@ -63,15 +64,13 @@ async def serving(settings: Settings, *, dispatch: bool = True) -> AsyncIterator
         while not server.started and not task.done():
             await asyncio.sleep(0.01)
         if dispatch:
-            program.container.directory().announce(settings.host, port)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            program.container.directory().announce(settings.reached_at.strip("[]"), port)
         try:
-            yield Served(url=f"http://{host}:{port}", token=program.token, program=program), task
+            yield Served(url=f"http://{settings.reached_at}:{port}", token=program.token, program=program), task
         finally:
             program.container.live().close()
             server.should_exit = True
             await asyncio.gather(task, return_exceptions=True)
-            await asyncio.to_thread(app.state.stop_tracing)
 
 
 def serve(settings: Settings, ready: Callable[[Served], None]) -> None:
@@ -93,8 +92,9 @@ def serve(settings: Settings, ready: Callable[[Served], None]) -> None:
 
 @contextmanager
 def beside(settings: Settings, *, dispatch: bool, port: int = 0) -> Iterator[Served]:
-    """The server in a thread of this process, on `port` or else any free one, while the context lasts."""
-    settings = settings.model_copy(update={"port": port})
+    """The server in a thread of this process, on loopback and `port` or else any free one, while the context lasts."""
+    host = settings.host if settings.is_local else LOOPBACK[0]
+    settings = settings.model_copy(update={"host": host, "port": port})
     started: threading.Event = threading.Event()
     stopping = _Stop()
     outcome: dict[str, Served | BaseException] = {}
@@ -155,12 +155,24 @@ class _Stop:
         await self._event.wait()
 
 
-def _listener(settings: Settings) -> socket.socket:
-    if settings.host not in LOOPBACK:
+def _check_reach(settings: Settings) -> None:
+    """Beyond loopback only what a person declared, and only where the commands of this machine are answered too."""
+    if settings.is_local:
+        return
+    if not settings.behind_proxy:
         raise CannotListen(
             f"Caseworks listens on loopback only, not on {settings.host}; put a proxy with TLS before it to reach it "
-            "from elsewhere."
+            "from elsewhere. If a proxy is all that reaches that address, say so with behind_proxy: true."
         )
+    if settings.reached_at not in settings.allowed_hosts:
+        raise CannotListen(
+            f"On {settings.host}, allowed_hosts must hold {settings.reached_at} beside the names that the proxy "
+            "answers for: the commands of this machine use it."
+        )
+
+
+def _listener(settings: Settings) -> socket.socket:
+    _check_reach(settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

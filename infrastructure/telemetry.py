@@ -1,10 +1,9 @@
 """Logs and traces. Logs: loguru on standard error, JSON lines or readable, the standard library's logging flows in.
-No prompt, text or secret is ever logged: messages name ids. Traces: nowhere, unless an address is configured."""
+No prompt, text or secret is ever logged: messages name ids. Traces: nowhere, unless a collector is named."""
 
 import json
 import logging
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -14,6 +13,9 @@ from config.settings import Log, Telemetry
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from loguru import Record
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from adapters.telemetry.traces import Traces
 
 READABLE = "<dim>{time:HH:mm:ss}</dim> <level>{level: <7}</level> {message}<dim>{extra[told]}</dim>\n"
 CONTEXT = ("correlation", "run", "node", "call")
@@ -43,20 +45,46 @@ def set_up(log: Log) -> None:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[log.level]))
 
 
-def trace(app: "FastAPI", telemetry: Telemetry) -> Callable[[], None]:
-    """Sends traces of requests to the configured OTLP/HTTP address. What it returns sends the rest and stops."""
+def traces(telemetry: Telemetry) -> "Traces | None":
+    """None when no collector is named: then nothing of OpenTelemetry is even loaded."""
     if telemetry.otlp_endpoint is None:
-        return lambda: None
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        return None
+    from adapters.telemetry.traces import Traces
 
-    provider = TracerProvider(resource=Resource.create({"service.name": "caseworks"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=telemetry.otlp_endpoint)))
-    FastAPIInstrumentor.instrument_app(app, tracer_provider=provider)
-    return lambda: provider.shutdown()
+    return Traces(telemetry.otlp_endpoint)
+
+
+def trace(app: "FastAPI", traces: "Traces") -> None:
+    """Requests become spans. Not those that only ask how the program is, nor the pieces of streams; without queries,
+    which may hold what somebody searched for, and never with credentials."""
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+    FastAPIInstrumentor.instrument_app(
+        app,
+        tracer_provider=traces.provider,
+        excluded_urls="/health$,/ready$,/metrics$",
+        exclude_spans=["receive", "send"],
+        http_capture_headers_sanitize_fields=["authorization", "cookie", "set-cookie"],
+        server_request_hook=_without_query,
+    )
+
+
+def _without_query(span: Any, _scope: object) -> None:
+    for name in ("http.url", "http.target", "url.full", "url.query"):
+        if found := (span.attributes or {}).get(name):
+            span.set_attribute(name, "" if name == "url.query" else found.partition("?")[0])
+
+
+class Tracked:
+    """What a request begins belongs to its trace. Stands behind the guards, which know its correlation."""
+
+    def __init__(self, app: "ASGIApp", *, traces: "Traces") -> None:
+        self._app, self._traces = app, traces
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
+            self._traces.requested(scope["state"]["correlation"])
+        await self._app(scope, receive, send)
 
 
 def _tell(record: "Record") -> None:

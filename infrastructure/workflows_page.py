@@ -19,29 +19,36 @@ goes from node to node until an `exit`. Runs that are under way keep the workflo
 REFERENCES = """## References
 
 In texts and values, `{{ nodes.draft.text }}` stands for a field of what a node gave last (`nodes.` may be left out),
-`{{ inputs.topic }}` for an input of the run, and inside a `fan_out` `{{ item }}` and `{{ index }}` for the part's item and
-its place, from 0 on. A value that is nothing but one reference becomes the very thing: a list stays a list. A field
+`{{ inputs.topic }}` for an input of the run, and inside a `fan_out` `{{ item }}` and `{{ index }}` for the part's item
+and its place, from 0 on. A value that is nothing but one reference becomes the very thing: a list stays a list. A field
 that is a path (`by`, `over`, `watch`, `path`) holds the same without braces: `draft.findings.0`.
 
 What nodes give:"""
 GIVES = [
-    ("agent, model", "`text`, `citations`, `words`, `model`, `rehearsed`; with `gives`, those fields instead of a text"),
+    (
+        "agent, model",
+        "`text`, `citations`, `words`, `model`, `rehearsed`; with `gives`, those fields instead of a text",
+    ),
     ("tool", "`result`"),
     ("transform", "`value`"),
     ("gate", "`passed`; with `judge` also `reason`"),
     ("router", "`labels`"),
-    ("fan_out", "`items`, `count` of those that succeeded, `failed`; with `first`, `majority` and `best` also `index` and `best`; with `majority` `winner` and `votes`; with `best` `score`"),
+    ("fan_out", "`items`, `count` of those that succeeded, `failed`"),
+    (
+        "fan_out: first, majority, best",
+        "also `index` and `best`; a majority `winner` and `votes`, the best its `score`",
+    ),
     ("human", "`action`, `hint`; of work that was handed in also its `title` and `digest`"),
     ("workflow", "the `output` of its exit, `result`, `reason`"),
     ("delegate, request", "`text`, `citations`, `model`, `rehearsed`"),
     ("broadcast", "`message_id`"),
     ("any that failed", "`failed`, `reason`, where its `on_failure` leads on"),
-]  # fmt: skip
+]
 CONDITIONS = """## Conditions
 
-`when` and `until` compare the value at a path: `{path: critique.change, op: eq, value: true}`. `op` is `eq`, `ne`, `lt`,
-`le`, `gt`, `ge`, `in` (the value is one of a list) or `has` (a list or text holds it); without `op` and `value`, the value
-must be true. `{all: […]}`, `{any: […]}` and `{not: …}` combine conditions."""
+`when` and `until` compare the value at a path: `{path: critique.change, op: eq, value: true}`. `op` is `eq`, `ne`,
+`lt`, `le`, `gt`, `ge`, `in` (the value is one of a list) or `has` (a list or text holds it); without `op` and `value`,
+the value must be true. `{all: […]}`, `{any: […]}` and `{not: …}` combine conditions."""
 
 
 def page() -> str:

@@ -33,9 +33,11 @@ class Doctor:
         audit: Audit,
         database: Callable[[], Awaitable[tuple[Level, str]]],
         carrier: Callable[[], Awaitable[tuple[Level, str]]],
+        reach: str,
     ) -> None:
+        """`reach` says in words who can reach the program."""
         self._data_dir, self._llm, self._alias = data_dir, llm, alias
-        self._audit, self._database, self._carrier = audit, database, carrier
+        self._audit, self._database, self._carrier, self._reach = audit, database, carrier, reach
 
     async def examine(self, *, verify: bool) -> list[Finding]:
         findings = [
@@ -43,6 +45,7 @@ class Doctor:
             self._disk(),
             await self._tables(),
             await self._messages(),
+            Finding(name="network", level="ok", detail=self._reach),
             await self._model(),
         ]
         if verify:

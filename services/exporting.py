@@ -10,6 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from pydantic import JsonValue
 
 from domain.artifact import SECTIONS, Artifact, Version
+from domain.conversation import Turn
 from domain.plan import Plan
 from domain.project import Member, Project
 from domain.qa import QARecord
@@ -34,6 +35,7 @@ project.json     the project, who is on its team, what its calls to models used
 plan.json        every version of the plan, oldest first
 tasks.json       the tasks, in the order of the plan
 runs.json        the runs and their calls to models, without prompts and replies
+conversation.json  what was said to the manager and answered, oldest first
 case-file.json   every artifact with its versions, what each was made from, and who checked it
 artifacts/       the content of every published version: the newest as title-id.ending, older ones as
                  title-id.vNUMBER.ending; `file` in case-file.json names it
@@ -94,6 +96,7 @@ class _Export:
         await pack.items("plan.json", self._plans())
         await pack.items("tasks.json", self._tasks())
         await pack.items("runs.json", self._runs())
+        await pack.items("conversation.json", self._conversation())
         await pack.items("case-file.json", self._case_file())
         for content in self._contents:
             body = await self._parts.desk.content.get(self._workspace, content.digest)
@@ -135,6 +138,10 @@ class _Export:
             calls = await self._store.calls(self._workspace, run.id)
             shown: list[JsonValue] = [self._shape(call) for call in calls]
             yield {**self._shape(run), "calls": shown}
+
+    async def _conversation(self) -> AsyncIterator[Json]:
+        async for turn in self._all(Turn):
+            yield self._shape(turn)
 
     async def _case_file(self) -> AsyncIterator[Json]:
         """By section. Notes down which contents are to be written."""

@@ -13,6 +13,7 @@ from domain.run import Run
 from domain.task import LIVE, MOVES, Task
 from services.ports.content import Content
 from services.ports.store import Indexed
+from services.tagging import tag
 from services.unit_of_work import UnitOfWork
 
 PROJECT_RUN = "project@1"  # the graph that every project run executes
@@ -33,6 +34,7 @@ async def publish(uow: UnitOfWork, content: Content, version: Version, qa: QARec
     uow.happened("artifact.published", artifact.id, project_id=artifact.project_id, data=_published(headed, published))
     if qa is not None:
         judged(uow, qa)
+    passages = await passages_of(content, version)
     uow.index(
         Indexed(
             project_id=artifact.project_id,
@@ -40,9 +42,10 @@ async def publish(uow: UnitOfWork, content: Content, version: Version, qa: QARec
             digest=version.digest,
             section=artifact.section,
             task_id=version.task_id,
-            passages=await passages_of(content, version),
+            passages=passages,
         )
     )
+    await tag(uow, headed, published, passages)
     if number > 1:
         await outdate(uow, headed)
     return headed

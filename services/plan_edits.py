@@ -22,9 +22,10 @@ from domain.task import Assignee, Complexity, Expected, Task, TaskSpec
 from services import filing
 from services.artifacts import active_project
 from services.desk import Command, Desk
+from services.forms import form_of, head_of
 from services.staff import Staff
 from services.unit_of_work import UnitOfWork
-from services.work.criteria import criteria_for
+from services.work.criteria import FILLED_IN, criteria_for
 from services.work.planning import Known
 from services.work.ways import way_for
 from services.work_orders import tell
@@ -49,6 +50,7 @@ class TaskDraft:
     due: datetime | None = None
     no_due: bool = False
     way: str | None = None
+    form: str | None = None
 
 
 class PlanEdits:
@@ -128,12 +130,27 @@ class PlanEdits:
         if expected is not None and expected != (plan.number if plan is not None else 0):
             raise VersionMoved("plan of", project_id)
         office = await self._office(uow, project, plan)
+        drafts = [await self._with_form(uow, project_id, draft) if draft.form else draft for draft in drafts]
         made = office.plan(drafts, f"{uow.scene.principal.id} {what}.")
         await self._withdraw(uow, plan, made)
         await filing.adopt(uow, made)
         ran = bool(await uow.find(Run, {"project_id": project_id, "graph": filing.PROJECT_RUN}))
         await tell(uow, project_id, start=ran and plan is not None)
         return made
+
+    async def _with_form(self, uow: UnitOfWork, project_id: str, draft: TaskDraft) -> TaskDraft:
+        """A task that is done by filling a form in makes what the form is, and is checked for what it requires."""
+        form = await uow.seek(Artifact, draft.form or "")
+        if form is None or form.project_id != project_id:
+            raise Invalid(f"there is no form {draft.form} in this project.", [("/form", "is not known")])
+        await form_of(self._desk.content, form, await head_of(uow, form))
+        return replace(
+            draft,
+            assignee=draft.assignee or Assignee(kind="person", id=uow.scene.principal.id),
+            makes=form.kind,
+            section=form.section,
+            criteria=draft.criteria or (FILLED_IN,),
+        )
 
     async def _office(self, uow: UnitOfWork, project: Project, plan: Plan | None) -> "_Office":
         members = await uow.find(Member, {"project_id": project.id})
@@ -235,7 +252,7 @@ class _Office:
             due=None if draft.no_due else draft.due or old.due,
             way=old.way if draft.way is None else self._way(draft.way),
         )
-        return spec.for_person() if spec.assignee.kind == "person" else spec
+        return spec.for_person() if spec.assignee.kind == "person" else replace(spec, form="")
 
     def _changed(self, old: TaskSpec, draft: TaskDraft) -> _Choice | None:
         """None where who does it and what they make stay as they were."""
@@ -264,9 +281,12 @@ class _Office:
             depends_on=depends_on,
             complexity=draft.complexity or "medium",
             due=draft.due,
+            form=draft.form or "",
         )
         if choice.assignee.kind == "person":
             return spec.for_person()
+        if spec.form:
+            raise Invalid("a form is filled in by a person.", [("/assignee/kind", "is not person")])
         chosen = way_for(spec, self._workflows, self._sources) if draft.way is None else self._way(draft.way)
         return replace(spec, way=chosen)
 

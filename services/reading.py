@@ -1,8 +1,10 @@
 """Reading a version as people do: its text, and the passages that it cites."""
 
+import json
 from collections.abc import Mapping
 
-from domain.artifact import Version
+from domain.artifact import COGNITIVE, HANDED_OVER, Version
+from domain.form import Form
 from services import filing
 from services.ports.content import Content
 from services.ports.store import Store
@@ -18,6 +20,16 @@ async def text_of(content: Content, version: Version) -> str:
         found = await content.get(version.workspace_id, version.digest)
         return without_legend(found.decode("utf-8", "replace"))
     return "\n\n".join(await filing.passages_of(content, version))
+
+
+async def form_in(content: Content, version: Version) -> Form | None:
+    """The form that a version is; None where it is something else."""
+    if version.media_type != "application/json" or version.kind not in COGNITIVE - HANDED_OVER:
+        return None
+    try:
+        return Form.of(version.kind, json.loads(await content.get(version.workspace_id, version.digest)))
+    except (ValueError, RecursionError):
+        return None
 
 
 async def cited(store: Store, content: Content, version: Version, titles: Mapping[str, str]) -> Cited:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from domain.agent import Profile
 from domain.artifact import SECTIONS, stage_of
-from domain.errors import NotFound
+from domain.errors import Invalid, NotFound
+from domain.form import FormTemplate
 from domain.template import PlanTemplate
 
 MANAGER = "manager"
@@ -16,11 +17,12 @@ Origin = Literal["shipped", "own", "override"]
 
 @dataclass(frozen=True, kw_only=True)
 class Staff:
-    """Profiles by name, and plan templates by name. `own` are those that users wrote; one with the name of a shipped
-    one overrides it. The manager is a kind of its own: one per project."""
+    """Profiles, plan templates and form templates by name. `own` are those that users wrote; one with the name of a
+    shipped one overrides it. The manager is a kind of its own: one per project."""
 
     shipped: Mapping[str, Profile]
     templates: Mapping[str, PlanTemplate]
+    forms: Mapping[str, FormTemplate] = field(default_factory=dict)
     own: Mapping[str, Profile] = field(default_factory=dict)
 
     @property
@@ -37,6 +39,14 @@ class Staff:
         if profile is None:
             raise NotFound("agent", id)
         return profile
+
+    def form(self, name: str) -> FormTemplate:
+        """Raises Invalid."""
+        if name not in self.forms:
+            raise Invalid(
+                f"There is no form {name[:80]!r}; there are {', '.join(self.forms)}.", [("/template", "is not known")]
+            )
+        return self.forms[name]
 
     @property
     def specialists(self) -> tuple[Profile, ...]:

@@ -18,6 +18,7 @@ from services import filing
 from services.artifacts import Judgement, active_project, persons_record
 from services.canonical import digest_of_graph
 from services.desk import Command, Desk
+from services.forms import Filling, Forms
 from services.inputs import Stored
 from services.ports.journal import Journal
 from services.running.runner import state_at
@@ -27,17 +28,19 @@ from services.work.graphs import PROJECT
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A person's answer to an inbox item; `hand_in` carries what was made."""
+    """A person's answer to an inbox item; `hand_in` carries what was made, `fill_in` what the form is filled in
+    with."""
 
     action: str
     hint: str = ""
     title: str = ""
     handed_in: Stored | None = None
+    filling: Filling | None = None
 
 
 class WorkOrders:
-    def __init__(self, desk: Desk, journal: Journal) -> None:
-        self._desk, self._journal = desk, journal
+    def __init__(self, desk: Desk, journal: Journal, forms: Forms) -> None:
+        self._desk, self._journal, self._forms = desk, journal, forms
 
     # runs
 
@@ -146,6 +149,10 @@ class WorkOrders:
         if item is not None:
             await self.answer(command, item.id, Answer(action="hand_in", title=title, handed_in=stored))
         elif await self._desk.known(command, InboxItem) is None:
+            forms = [item.id for item in await self._open_items(command, task.project_id, "form")
+                     if item.task_id == task_id]  # fmt: skip
+            if forms:
+                raise Conflict(f"The task {task_id} waits for a form: fill in the inbox item {forms[0]}.")
             raise Conflict(f"The task {task_id} does not wait for anything to be handed in; it is {task.state}.")
         return await self._desk.get(command, Task, task_id)
 
@@ -171,7 +178,8 @@ class WorkOrders:
 
         async def decide(uow: UnitOfWork) -> InboxItem:
             item = await uow.get(InboxItem, item_id)
-            answered = item.answered(_payload(answer), uow.at)
+            filled = await self._filled(uow, item, answer)
+            answered = item.answered(_payload(answer) | filled, uow.at)
             if item.kind == "work" and answer.handed_in is None:
                 raise Invalid("Hand in a file or a text.", [("/text", "is missing")])
             uow.put(answered)
@@ -187,6 +195,13 @@ class WorkOrders:
             return answered
 
         return await self._desk.carry_out(command, InboxItem, decide)
+
+    async def _filled(self, uow: UnitOfWork, item: InboxItem, answer: Answer) -> dict[str, JsonValue]:
+        """What a form was filled in with; for a task also as what is handed in."""
+        if item.kind != "form" or item.state != "open" or answer.action != "fill_in":
+            return {}
+        form, stored = await self._forms.filled(uow, item, answer.filling or Filling())
+        return {"answers": form.answers} | (_handed_in(stored) if item.task_id else {})
 
     async def _settle(self, uow: UnitOfWork, item: InboxItem, answer: Answer) -> None:
         """A task that needs attention: accepted as it is (the person's QA), tried again, or discarded."""
@@ -224,13 +239,17 @@ class WorkOrders:
 def _payload(answer: Answer) -> dict[str, JsonValue]:
     payload: dict[str, JsonValue] = {"action": answer.action, "hint": answer.hint, "title": answer.title}
     if answer.handed_in is not None:
-        payload |= {
-            "digest": answer.handed_in.digest,
-            "text_digest": answer.handed_in.text_digest,
-            "media_type": answer.handed_in.media_type,
-            "size": answer.handed_in.size,
-        }
+        payload |= _handed_in(answer.handed_in)
     return payload
+
+
+def _handed_in(stored: Stored) -> dict[str, JsonValue]:
+    return {
+        "digest": stored.digest,
+        "text_digest": stored.text_digest,
+        "media_type": stored.media_type,
+        "size": stored.size,
+    }
 
 
 def forked(uow: UnitOfWork, source: Run, graph: AgentGraph, seq: int) -> Run:

@@ -20,7 +20,7 @@ from services.staff import Staff
 from services.work.graphs import SHIPPED
 from services.work.steps import EXPECTED
 from services.work.tools import INSTALLED
-from services.work.transforms import FUNCTIONS
+from services.work.transforms import NAMES
 
 
 def bare(name: str) -> str:
@@ -51,8 +51,10 @@ def _of(
             yield from _child(f"{place}.graph", node.graph, graph, known)
         case AgentNode() | DelegateNode() | RequestNode() if is_fixed(node.agent):
             yield from _agent(place, node, staff)
-        case TransformNode() if node.function not in FUNCTIONS:
-            yield f"{place}.function", f"there is no function {node.function}; there are {', '.join(sorted(FUNCTIONS))}"
+        case TransformNode() if node.function not in NAMES:
+            yield f"{place}.function", f"there is no function {node.function}; there are {', '.join(NAMES)}"
+        case HumanNode() if node.kind == "form" and is_fixed(node.form) and node.form not in staff.forms:
+            yield f"{place}.form", f"there is no form {node.form!r}; there are {', '.join(staff.forms)}"
         case HumanNode() if node.kind == "attention":
             yield f"{place}.kind", "only a task can need attention; use approval, work or form"
         case ToolNode() if node.tool not in INSTALLED:

@@ -1,9 +1,10 @@
 """Entities, idempotency keys, recorded calls: the Store port on the tables."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from adapters.store import statements, tables
 from adapters.store.committing import apply
@@ -13,6 +14,17 @@ from adapters.store.statements import KEY_LIFETIME
 from domain.principal import User
 from domain.run import Usage
 from services.ports.store import Changeset, E, Idempotency, RecordedCall, Store
+
+COUNTED = 1000
+FILED = text(
+    "SELECT count(*) FROM (SELECT 1 FROM artifacts WHERE workspace_id = :workspace AND project_id = :project "  # noqa: S608
+    f"AND checked IS NOT NULL LIMIT {COUNTED})"
+)
+HOLDERS = text(
+    "SELECT topics.value, (SELECT count(*) FROM (SELECT 1 FROM graph_edges AS e INDEXED BY ix_edges_target "  # noqa: S608
+    "WHERE e.workspace_id = :workspace AND e.target = topics.value AND e.relation = 'about' "
+    f"AND e.project_id = :project LIMIT {COUNTED})) FROM json_each(:topics) AS topics"
+)
 
 
 class SqlStore(Store):
@@ -82,6 +94,17 @@ class SqlStore(Store):
         ).where(c.workspace_id == workspace_id, c.project_id == project_id)
         row = await self._database.read(lambda connection: connection.execute(query).one())
         return Usage(input_tokens=row[0], output_tokens=row[1], money=row[2], calls=row[3], seconds=row[4])
+
+    async def tagged(
+        self, workspace_id: str, project_id: str, topics: Sequence[str]
+    ) -> tuple[int, dict[str, int]]:
+        values = {"workspace": workspace_id, "project": project_id, "topics": json.dumps(list(topics))}
+
+        def query(connection: Connection) -> tuple[int, dict[str, int]]:
+            rows = connection.execute(HOLDERS, values).all()
+            return connection.execute(FILED, values).scalar_one(), {topic: count for topic, count in rows}
+
+        return await self._database.read(query)
 
     async def spent(self, workspace_id: str, project_id: str) -> Usage:
         c = tables.counters.c

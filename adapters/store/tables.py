@@ -26,7 +26,9 @@ projects = _entity("projects", "state")
 members = _entity("members", "project_id", "subject_id")
 plans = _entity("plans", "project_id")
 tasks = _entity("tasks", "project_id", "state", "run_id")
-artifacts = _entity("artifacts", "project_id", "section", "task_id", "visible")
+artifacts = _entity(
+    "artifacts", "project_id", "section", "task_id", "visible", "checked", ordered=("project_id", "checked")
+)
 versions = _entity("versions", "project_id", "artifact_id", "run_id", "state")
 qa_records = _entity("qa_records", "project_id", "artifact_id")
 runs = _entity(
@@ -180,7 +182,7 @@ edges = Table(
     Column("run_id", String),
     Column("at", Float, nullable=False),
     Index("ix_edges_source", "workspace_id", "source"),
-    Index("ix_edges_target", "workspace_id", "target"),
+    Index("ix_edges_target", "workspace_id", "target", "relation", "project_id"),
 )
 streams = Table(
     "streams",

@@ -10,7 +10,7 @@ import typer
 from infrastructure.cli import words
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import asked, document, say, tell
-from infrastructure.cli.session import DataDir, Json, Session, segment, session
+from infrastructure.cli.session import DataDir, Json, Session, going_on, segment, session
 
 HELP = """Write what you want to know or have done. Nothing is changed before you accept it.
   /accept N    do what was proposed as N        /dismiss N    leave it
@@ -176,6 +176,8 @@ class Talk:
         assert self.turn is not None
         settled = self.turn["proposals"][int(number) - 1]
         say(f"{settled['state'].capitalize()}: {settled['title']}{' → ' + settled['made'] if settled['made'] else ''}")
+        if settled["state"] == "accepted" and settled["kind"] in ("task", "plan_change", "agent"):
+            tell(going_on(self.found, self.project))
 
     def _keep(self, project: str) -> None:
         body = {"project_id": segment(project)} if project else {}

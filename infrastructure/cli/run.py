@@ -153,7 +153,7 @@ def _project(opened: Session, job: Job) -> Any:
 def _started(opened: Session, project_id: str) -> Any:
     """The live run of the project, set going where it was paused; else a new one."""
     address = f"/v1/projects/{segment(project_id)}/runs"
-    runs = opened.api.get(address, limit=1)["items"]
+    runs = opened.api.get(address, limit=1, workflow="project@1")["items"]
     if not runs or runs[0]["state"] == "ended":
         return opened.api.post(address)
     tell(f"The run {runs[0]['id']} goes on.")

@@ -54,7 +54,7 @@ def _messages(ctx: typer.Context, project: str, json: bool, data_dir: DataDir) -
 
 
 def _outcome(found: Session, project: Any) -> results.Outcome:
-    runs = found.api.get(f"/v1/projects/{segment(project['id'])}/runs", limit=1)["items"]
+    runs = found.api.get(f"/v1/projects/{segment(project['id'])}/runs", limit=1, workflow="project@1")["items"]
     return results.outcome(found, project, runs[0] if runs else None, results.report_path(found, project["id"]))
 
 

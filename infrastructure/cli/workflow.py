@@ -210,7 +210,7 @@ def diff(
     b: Annotated[str, typer.Argument(help=WHAT, metavar="B")],
     data_dir: DataDir = None,
 ) -> None:
-    """Compare two workflows as they are once comments and order are left out.
+    """Compare two workflows by what they say, without comments and what would be so anyway.
 
     Example: caseworks workflow diff one_attempt mine.yaml
     """
@@ -287,5 +287,10 @@ def _shelves(ctx: typer.Context, data_dir: Path | None) -> "Shelves":
     from services.workflow_shelves import Shelves
 
     directory = DataDirectory(settings(ctx, data_dir).data_dir)
-    staff = Staff(shipped=catalogue.profiles(), templates={}, own=catalogue.OwnProfiles(directory.agents))
+    staff = Staff(
+        shipped=catalogue.profiles(),
+        templates={},
+        forms=catalogue.forms(directory.forms),
+        own=catalogue.OwnProfiles(directory.agents),
+    )
     return Shelves(WorkflowFiles(SHIPPED), WorkflowFiles(directory.workflows), staff)

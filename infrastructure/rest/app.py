@@ -7,12 +7,14 @@ from infrastructure.program import Program
 from infrastructure.rest import problems
 from infrastructure.rest.bodies import Bodies
 from infrastructure.rest.guards import Guards
+from infrastructure.rest.measuring import Measuring
 from infrastructure.rest.openapi import RESPONSES, TAGS, Api
 from infrastructure.rest.routes import (
     agent_messages,
     agents,
     artifacts,
     events,
+    forms,
     graphs,
     health,
     inbox,
@@ -23,7 +25,7 @@ from infrastructure.rest.routes import (
     work,
     workflows,
 )
-from infrastructure.telemetry import trace
+from infrastructure.telemetry import Tracked, trace
 from infrastructure.web import pages
 
 DESCRIPTION = """An AI team that runs your projects, on your own hardware.
@@ -64,6 +66,7 @@ def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
         agent_messages,
         events,
         artifacts,
+        forms,
         graphs,
     ):
         app.include_router(module.router)
@@ -71,6 +74,10 @@ def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(Bodies, limits=settings.limits)
     if program is not None:
+        traces = program.container.traces()
+        if traces is not None:
+            app.add_middleware(Tracked, traces=traces)
+            trace(app, traces)
         app.add_middleware(
             Guards,
             hosts=settings.allowed_hosts,
@@ -78,5 +85,5 @@ def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
             token=program.token,
             sessions=program.sessions,
         )
-    app.state.stop_tracing = trace(app, settings.telemetry)
+        app.add_middleware(Measuring, metrics=program.container.metrics())
     return app

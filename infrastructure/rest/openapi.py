@@ -20,6 +20,7 @@ TAGS = {
     "conversation": "Talking with the manager, who proposes; a person accepts.",
     "plan and tasks": "What is done, by whom, and how far it is.",
     "inbox": "What waits for a person.",
+    "thinking tools": "Forms that people and agents fill in, and those that the manager recommends.",
     "agents": "The core team and its templates.",
     "runs": "The work itself: started, steered, watched.",
     "workflows": "Ways of working: those that ship, and your own.",

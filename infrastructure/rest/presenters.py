@@ -7,11 +7,13 @@ from pydantic import JsonValue
 from domain.agent import Profile
 from domain.artifact import Artifact, Version, VersionRef
 from domain.conversation import Turn
+from domain.form import Form, FormTemplate
 from domain.inbox import ANSWERS, InboxItem
 from domain.message import SentMessage
 from domain.plan import Plan
 from domain.project import Member, Project
 from domain.qa import QARecord
+from domain.recommendation import Recommendation
 from domain.run import Run, Usage
 from domain.task import Task
 from domain.template import PlanTemplate
@@ -65,6 +67,7 @@ def task(item: Task) -> schemas.TaskOut:
         stale=item.stale or None,
         due=spec.due,
         way=spec.way or None,
+        form=spec.form or None,
         created_at=item.created_at,
     )
 
@@ -214,7 +217,7 @@ def member(item: Member) -> schemas.MemberOut:
     )
 
 
-def inbox(item: InboxItem) -> schemas.InboxOut:
+def inbox(item: InboxItem, asked: Form | None = None) -> schemas.InboxOut:
     return schemas.InboxOut(
         id=item.id,
         project_id=item.project_id,
@@ -228,6 +231,7 @@ def inbox(item: InboxItem) -> schemas.InboxOut:
         has_draft=item.draft is not None,
         findings=list(item.findings),
         answers=list(ANSWERS[item.kind]) if item.state == "open" else [],
+        form=form(asked) if asked is not None else None,
         created_at=item.created_at,
     )
 
@@ -298,6 +302,51 @@ def template(item: PlanTemplate) -> schemas.TemplateOut:
         title=item.title,
         description=item.description,
         steps=[step.model_dump(mode="json") for step in item.steps],
+        form=None,
+        own_fields=False,
+    )
+
+
+def form(item: Form) -> schemas.FormOut:
+    template = item.template
+    return schemas.FormOut(
+        template=template.name,
+        kind=template.kind,
+        title=template.title,
+        description=template.description,
+        fields=list(template.fields),
+        answers=dict(item.answers),
+        answers_schema=template.answers_schema(),
+        markdown=item.markdown,
+    )
+
+
+def form_template(item: FormTemplate) -> schemas.TemplateOut:
+    return schemas.TemplateOut(
+        kind="form",
+        name=item.name,
+        title=item.title,
+        description=item.description,
+        steps=[],
+        form=form(Form(template=item)),
+        own_fields=item.own_fields,
+    )
+
+
+def recommendation(item: Recommendation) -> schemas.RecommendationOut:
+    return schemas.RecommendationOut(
+        id=item.id,
+        project_id=item.project_id,
+        rule=item.rule,
+        makes=item.makes,
+        form=item.form,
+        title=item.title,
+        reason=item.reason,
+        about=list(item.about),
+        state=item.state,
+        artifact_id=item.artifact_id,
+        task_id=item.task_id,
+        created_at=item.created_at,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from domain.artifact import Artifact, Version
+from domain.conversation import Turn
 from domain.plan import Plan
 from domain.project import Member, Project
 from domain.qa import QARecord
@@ -22,6 +23,7 @@ PRESENTERS: dict[type, Callable[[Any], BaseModel]] = {
     Usage: presenters.usage,
     Task: presenters.task,
     Run: presenters.run,
+    Turn: presenters.turn,
     RecordedCall: presenters.call,
     QARecord: presenters.qa,
     Subgraph: presenters.graph,

@@ -1,5 +1,6 @@
 """How the page calls things: where they are, who people and agents are, states with their sign."""
 
+import re
 from collections.abc import Mapping
 
 from adapters.report import words
@@ -7,6 +8,7 @@ from domain.agent import Profile
 from domain.project import Project
 from domain.run import Run
 
+ID = re.compile(r"\b(?:usr|agt)_\w+")
 PHASES = {
     "queued": ("about to start", "○"),
     "running": ("running", "▸"),
@@ -47,6 +49,12 @@ def run_name(run: Run) -> str:
     return RUNS.get(name, words.plain(name))
 
 
+def waiting(kind: str) -> str:
+    """What an inbox item is, with its sign; of a kind that has no words here, its own."""
+    word, sign = INBOX.get(kind, (words.plain(kind), "!"))
+    return f"{sign} {word}"
+
+
 def run_state(run: Run) -> tuple[str, str, str]:
     """(words, sign, CSS class)."""
     key = run.result or run.phase
@@ -64,3 +72,7 @@ class Names:
     def __call__(self, id: str) -> str:
         """`agt_critic` is the Critic's title; the person who looks is You; others keep their id."""
         return self._known.get(id) or self._known.get(f"agt_{id}") or id
+
+    def told(self, sentence: str) -> str:
+        """A sentence with names in place of the ids in it."""
+        return ID.sub(lambda found: self._known.get(found[0], found[0]), sentence)

@@ -5,6 +5,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from domain.artifact import Artifact, Version
+from domain.conversation import Turn
 from domain.plan import Plan
 from domain.project import Member, Project
 from domain.qa import QARecord
@@ -13,7 +14,7 @@ from domain.task import Task
 from services.ports.store import RecordedCall
 from services.ports.views import Streamed, Subgraph
 
-Shown = Project | Member | Usage | Plan | Task | Run | RecordedCall | QARecord | Version | Subgraph | Streamed
+Shown = Project | Member | Usage | Plan | Task | Run | RecordedCall | QARecord | Version | Subgraph | Streamed | Turn
 
 
 class Shape(Protocol):

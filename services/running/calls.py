@@ -20,6 +20,7 @@ from services.ports.content import Content
 from services.ports.journal import Journal
 from services.ports.live import Live, TextDelta
 from services.ports.store import Changeset, CounterMove, Fence, LedgerEntry, RecordedCall, Store
+from services.ports.telemetry import SILENCE, Telemetry
 
 REPLIES = TypeAdapter(Reply)
 CHARS_PER_TOKEN = 3  # a safe over-estimate for reserving; the reply settles it
@@ -40,11 +41,12 @@ class Calls:
         content: Content,
         clock: Clock,
         live: Live,
+        telemetry: Telemetry = SILENCE,
     ) -> None:
         self._run, self._effect = run, effect
         self._fence: Fence | None = fence
         self._llm, self._store, self._journal, self._content = llm, store, journal, content
-        self._clock, self._live = clock, live
+        self._clock, self._live, self._telemetry = clock, live, telemetry
         self._n = 0
         self._open: RecordedCall | None = None
         self.usage = Usage()
@@ -66,13 +68,23 @@ class Calls:
             self.usage += recorded.usage
             logger.info("a call was answered from its record")
             return reply
-        call = self._open = await self._reserved(key, request, agent, purpose, recorded)
-        try:
-            reply = await self._made(request, streamed)
-        except LLMError as error:
-            await self._failed(call, error)
-            raise
-        return await self._settled(call, reply)
+        info = self._llm.describe(request.alias)
+        with self._telemetry.span(
+            "call", self._run, call=key, agent=agent, purpose=purpose, alias=request.alias, model=info.model
+        ) as span:
+            call = self._open = await self._reserved(key, request, agent, purpose, recorded)
+            try:
+                reply = await self._made(request, streamed)
+            except LLMError as error:
+                await self._failed(call, error)
+                raise
+            span.note(
+                response_model=reply.model,
+                input_tokens=reply.input_tokens,
+                output_tokens=reply.output_tokens,
+                money=reply.money,
+            )
+            return await self._settled(call, reply)
 
     async def _made(self, request: Request, streamed: bool) -> Reply:
         if not streamed:

@@ -34,6 +34,7 @@ from services.ports.content import Content
 from services.ports.journal import Claim, History, Journal, Segment
 from services.ports.live import Live
 from services.ports.store import Fence, JournalEntry, LeaseLost, Signal, Store, StoreError
+from services.ports.telemetry import SILENCE, Span, Telemetry
 from services.ports.views import Search
 from services.running.applier import Applier, usage_json
 from services.running.calls import CallsFor
@@ -97,12 +98,13 @@ class Runner:
         graph: Callable[[str], AgentGraph],
         calls_for: CallsFor,
         owner: str,
+        telemetry: Telemetry = SILENCE,
         lease_seconds: float = LEASE_SECONDS,
         beat_seconds: float | None = None,
     ) -> None:
         self._store, self._journal, self._search, self._content = store, journal, search, content
         self._clock, self._live, self._handlers, self._graph = clock, live, handlers, graph
-        self._calls_for, self._owner = calls_for, owner
+        self._calls_for, self._owner, self._telemetry = calls_for, owner, telemetry
         self._lease, self._beat = lease_seconds, beat_seconds or lease_seconds / 3
         self._bells: dict[str, Bell] = {}
         live.on_wake(self._nudge)
@@ -119,12 +121,13 @@ class Runner:
         try:
             segment = await self._journal.claim(run_id, self._owner, self._lease)
             if segment is not None:
-                await self._hold(segment)
+                with self._telemetry.span("run", segment.run, phase=segment.run.phase) as span:
+                    await self._hold(segment, span)
             return segment is not None
         finally:
             del self._bells[run_id]
 
-    async def _hold(self, segment: Segment) -> None:
+    async def _hold(self, segment: Segment, span: Span) -> None:
         session = self._opened(segment)
         carrying = asyncio.create_task(self._carry(session, segment.signals))
         beating = asyncio.create_task(self._heartbeat(segment.claim))
@@ -133,6 +136,7 @@ class Runner:
             if beating.done() and not carrying.done():
                 raise LeaseLost(session.run.id)
             await carrying
+            span.note(phase=session.run.phase, result=session.run.result or "")
         except LeaseLost:
             logger.warning("the run was taken over by another runner")
         finally:
@@ -266,9 +270,16 @@ class Runner:
 
     def _launch(self, session: Session, effects: Sequence[Effect]) -> None:
         for effect in effects:
-            task = asyncio.create_task(self._perform(session, effect))
+            task = asyncio.create_task(self._told(session, effect))
             task.add_done_callback(session.bell.ring)
             session.under_way[task] = effect
+
+    async def _told(self, session: Session, effect: Effect) -> SomeTick:
+        about = {"effect": effect.id, "node": effect.node, "handler": effect.handler}
+        with self._telemetry.span("effect", session.run, **about) as span:
+            tick = await self._perform(session, effect)
+            span.note(outcome="failed" if isinstance(tick, EffectFailed) else "done")
+            return tick
 
     async def _perform(self, session: Session, effect: Effect) -> SomeTick:
         calls = self._calls_for(session.run, effect, session.fence)

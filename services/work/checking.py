@@ -14,6 +14,7 @@ from domain.errors import NotFound
 from domain.ports.llm import Passage, Request
 from domain.qa import Method, QARecord
 from domain.task import Task
+from services import reading
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work import structured
@@ -34,6 +35,7 @@ async def rules(context: EffectContext) -> EffectResult:
         text=text,
         given=frozenset(citation.label for citation in version.citations),
         known=frozenset(artifact.id for artifact in known),
+        form=await reading.form_in(context.content, version),
     )
     verdicts = [verdict_of(subject, criterion) for criterion in task.spec.criteria]
     output: list[JsonValue] = [None if verdict is None else asdict(verdict) for verdict in verdicts]

@@ -135,9 +135,8 @@ class Conversing:
             query = " ".join(forms(wanted))
             found = await gather_anywhere(context.store, context.search, project, self._staff.manager, query, budget)
             kept = [
-                (passage, citation)
-                for passage, citation in zip(found.passages, found.citations, strict=True)
-                if shared(passage.text, wanted) >= min(2, len(wanted))
+                (replace(passage, label=f"S{number}"), replace(citation, label=f"S{number}"))
+                for number, (passage, citation) in enumerate(_fitting(found, wanted), 1)
             ]
             if kept:
                 return Context(passages=tuple(p for p, _ in kept), citations=tuple(c for _, c in kept), direct=())
@@ -334,6 +333,12 @@ async def _memory(context: EffectContext, seen: Seen) -> Memory:
     return Memory(text=text, until=context.text("remember.until"))
 
 
+def _fitting(found: Context, wanted: Sequence[str]) -> list[tuple[Passage, Citation]]:
+    """Those that hold enough of what is asked: both of two words, two of more."""
+    pairs = zip(found.passages, found.citations, strict=True)
+    return [pair for pair in pairs if shared(pair[0].text, wanted) >= min(2, len(wanted))]
+
+
 def _quotation(citation: Citation, passage: Passage, titles: dict[str, str]) -> Quotation:
     quote = " ".join(passage.text.split())
     return Quotation(
@@ -389,7 +394,7 @@ def _remarks(context: EffectContext, alias: str, seen: Seen, *, cites: bool, unk
     """What code knows better than whoever wrote the answer."""
     trouble = context.text("propose.trouble")
     plain = not context.calls.describe(alias).rehearsal and not context.given("propose.proposal")
-    unreached = seen.of_project and not context.state.outputs.get("propose")
+    unreached = seen.of_project and context.given("propose.trouble") is None
     remarks = [
         "Nothing in the case file matches this; the answer rests on the project's records only."
         if plain and seen.of_project and not seen.passages and asked_words(seen.asked)

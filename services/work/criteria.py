@@ -7,6 +7,8 @@ from domain.criterion import Check, Criterion
 
 SIGNED_OFF = Criterion(text="A person signs it off", check=Check(rule="person@1"))
 
+FILLED_IN = Criterion(text="What the form requires is filled in", check=Check(rule="form@1"))
+
 
 def criteria_for(
     output: OutputType, headings: Sequence[str], max_words: int, judged: Sequence[str], *, cites: bool

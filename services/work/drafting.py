@@ -193,8 +193,15 @@ class Taker:
         answer = context.given("hand_in")
         if not isinstance(answer, dict) or not isinstance(answer.get("digest"), str):
             raise Invalid("Nothing was handed in.")
-        given = {"project_id": project.id, "visible": "1", "task_id": task.spec.depends_on}
-        direct = await context.store.find(Artifact, project.workspace_id, where=given) if task.spec.depends_on else []
+        given = {"project_id": project.id, "visible": "1"}
+        from_tasks = given | {"task_id": task.spec.depends_on} if task.spec.depends_on else None
+        from_form = given | {"id": task.spec.form} if task.spec.form else None
+        direct = [
+            artifact
+            for where in (from_form, from_tasks)
+            if where is not None
+            for artifact in await context.store.find(Artifact, project.workspace_id, where=where)
+        ]
         expected = task.spec.expected[0]
         version = Version(
             artifact_id=await artifact_for(context, task),

@@ -1,5 +1,5 @@
 """The AgentGraphs that ship. `project` is the manager's; `task` and `work` carry one attempt at a task by an agent or
-a person; `qa` checks one version; `replan` words a refused task anew."""
+a person, `fill` one at a form; `qa` checks one version; `replan` words a refused task anew."""
 
 from domain.agent_graph import (
     AgentGraph,
@@ -93,6 +93,24 @@ WORK = AgentGraph(
     ),
 )
 
+FILL = AgentGraph(
+    name="fill@1",
+    start="hand_in",
+    nodes=(
+        HumanNode(
+            id="hand_in",
+            kind="form",
+            form="{{ inputs.form }}",
+            title="A form for you",
+            title_from="inputs.title",
+            detail_from="inputs.brief",
+            findings_from="qa.findings",
+            next="draft",
+        ),
+        *WORK.nodes[1:],
+    ),
+)
+
 CRAFTED = AgentGraph(
     name="crafted@1",
     start="way",
@@ -162,7 +180,7 @@ CONVERSATION = AgentGraph(
     ),
 )
 
-SHIPPED = {graph.name: graph for graph in (PROJECT, TASK, CRAFTED, WORK, DELEGATED, QA, REPLAN, CONVERSATION)}
+SHIPPED = {graph.name: graph for graph in (PROJECT, TASK, CRAFTED, WORK, FILL, DELEGATED, QA, REPLAN, CONVERSATION)}
 
 
 def shipped(name: str) -> AgentGraph:

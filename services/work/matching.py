@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from services.ports.views import Hit
 from services.work.context import query_words
 
 ASKING_WORDS = """
@@ -33,12 +32,6 @@ def forms(words: Sequence[str]) -> list[str]:
             found.setdefault(f"{word[:-3]}y")
         found |= dict.fromkeys([f"{word[:-1]}ies", f"{word[:-1]}ied"] if word.endswith("y") else [f"{word}s"])
     return list(found)[:MOST]
-
-
-def speaking(hits: Sequence[Hit], words: Sequence[str]) -> list[Hit]:
-    """Those that hold enough of `words`: both of two, two of more."""
-    least = min(2, len(words))
-    return [hit for hit in hits if least and shared(hit.text, words) >= least]
 
 
 def shared(text: str, words: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from domain.criterion import Criterion, CriterionVerdict, Verdict
+from domain.form import Form
 from services.work.legend import labels_in
 
 TOLERANCE = 1.1  # a length is no law of nature
@@ -20,11 +21,13 @@ TOLERANCE = 1.1  # a length is no law of nature
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is checked: the text without its legend, the labels that were given, the artifacts that exist."""
+    """What is checked: the text without its legend, the labels that were given, the artifacts that exist; the form
+    where it is one."""
 
     text: str
     given: frozenset[str]
     known: frozenset[str]
+    form: Form | None = None
 
 
 Outcome = tuple[Verdict, str]
@@ -109,6 +112,15 @@ def schema(subject: Subject, params: Mapping[str, JsonValue]) -> Outcome:
     return ("met", "fits the schema") if fault is None else ("not_met", f"{fault.json_path}: {fault.message[:200]}")
 
 
+def form(subject: Subject, params: Mapping[str, JsonValue]) -> Outcome:
+    if subject.form is None:
+        return "not_met", "it is no form"
+    template, answers = subject.form.template, subject.form.answers
+    if missing := [field.label for field in template.unanswered(answers)]:
+        return "not_met", "not filled in: " + ", ".join(missing)
+    return "met", f"{len(answers)} of {len(template.fields)} fields are filled in, all that are required"
+
+
 def person(subject: Subject, params: Mapping[str, JsonValue]) -> Outcome:
     """No code and no model can say; a person's acceptance does."""
     return "unverified", "only a person can say this; it waits for one"
@@ -121,6 +133,7 @@ RULES: dict[str, Rule] = {
     "links@1": links,
     "table@1": table,
     "schema@1": schema,
+    "form@1": form,
     "person@1": person,
 }
 

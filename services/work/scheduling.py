@@ -89,11 +89,14 @@ def _start(context: EffectContext, task: Task) -> StartChild:
     inputs: dict[str, JsonValue] = {"task_id": task.id, "title": task.spec.title, "brief": task.spec.brief}
     if person:
         inputs["for_user"] = task.spec.assignee.id
+    form = task.spec.form if person else ""
+    if form:
+        inputs["form"] = form
     if way:
         inputs |= {"way": way, "agent": task.spec.assignee.id}
     return StartChild(
         run_id=context.new_id("run"),
-        graph="work@1" if person else "crafted@1" if way else "task@1",
+        graph="fill@1" if form else "work@1" if person else "crafted@1" if way else "task@1",
         inputs=inputs,
         task_id=task.id,
         attempt=True,

@@ -17,10 +17,11 @@ from services.staff import Staff
 from services.work import structured
 from services.work.context import Context, gather, gather_anywhere, gather_one
 from services.work.drafting import loaded, reply_tokens, shape_of
+from services.work.filling import fill_form
 from services.work.hearing import broadcasts, tokens_of
 from services.work.telling import Teller, cited
 from services.work.tools import Tools
-from services.work.transforms import transformed
+from services.work.transforms import FILL_FORM, transformed
 
 EXPECTED = "expected"
 OVERHEAD = 1_000
@@ -104,6 +105,8 @@ class Steps:
         assert isinstance(node, TransformNode)
         values = resolved(dict(node.arguments), context.look_up)
         assert isinstance(values, dict)
+        if node.function == FILL_FORM:
+            return await fill_form(context, self._staff, values)
         return EffectResult(output={"value": await transformed(context, node.function, values)})
 
     async def tool(self, context: EffectContext) -> EffectResult:

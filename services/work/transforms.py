@@ -16,7 +16,7 @@ Function = Callable[[EffectContext, Values], Awaitable[JsonValue]]
 async def transformed(context: EffectContext, function: str, values: Values) -> JsonValue:
     """Raises Invalid for a function that is not known here, and for values that it cannot take."""
     if function not in FUNCTIONS:
-        raise Invalid(f"There is no function {function}; there are {', '.join(sorted(FUNCTIONS))}.")
+        raise Invalid(f"There is no function {function}; there are {', '.join(NAMES)}.")
     return await FUNCTIONS[function](context, values)
 
 
@@ -63,6 +63,8 @@ async def mean(_: EffectContext, values: Values) -> JsonValue:
     return sum(numbers) / len(numbers) if numbers else None
 
 
+FILL_FORM = "fill_form@1"
+"""Made by the handler itself: what it fills in is staged."""
 FUNCTIONS: dict[str, Function] = {
     "sources@1": sources,
     "count@1": count,
@@ -71,6 +73,8 @@ FUNCTIONS: dict[str, Function] = {
     "tally@1": tally,
     "mean@1": mean,
 }
+
+NAMES = tuple(sorted((*FUNCTIONS, FILL_FORM)))
 
 
 def _list(values: Values, name: str) -> list[JsonValue]:

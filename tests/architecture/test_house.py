@@ -14,6 +14,7 @@ FOUND = {
     "pyproject.toml", "README.md", "domain", "services", "adapters", "infrastructure", "config", "tests", "docs",
     ".ci", "Makefile", "LICENSE", "CHANGELOG.md", ".gitignore",
     "requirements.lock", "requirements-dev.lock", "requirements-bootstrap.lock", "requirements-bench.lock",
+    "requirements-build.lock", "Dockerfile", ".dockerignore", "docker-compose.yml",
 }  # fmt: skip
 
 

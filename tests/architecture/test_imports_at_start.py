@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
-HEAVY = {"litellm", "smolagents", "sqlalchemy", "networkx", "fastapi", "uvicorn", "httpx", "openai"}
-COMMANDS = ("run", "up", "show", "export", "projects", "tasks", "inbox", "artifacts", "graph", "doctor", "config")
+HEAVY = {"litellm", "smolagents", "sqlalchemy", "networkx", "fastapi", "uvicorn", "httpx", "openai", "redis"}
+COMMANDS = (
+    "run", "up", "show", "export", "projects", "tasks", "inbox", "artifacts", "graph", "workflow", "doctor", "config",
+)  # fmt: skip
 HELP = """
 import contextlib, io, json, sys
 from infrastructure.cli.main import main

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from redis import Redis
 
-from infrastructure.cli.connection import Connection
+from infrastructure.cli.connection import Connection, Refused
 from tests.e2e import programs
 from tests.e2e.processes import Process
 from tests.e2e.programs import ended, program, prompt, until
+from tests.e2e.test_cli import caseworks
 from tests.model_servers import Hangs, Says, model_server
 from tests.redis_servers import redis_server
 
@@ -49,8 +51,8 @@ nodes:
 CIRCLE = """name: {name}@1
 start: ask
 nodes:
-  ask: {{type: request, agent: critic, question: And you?, next: on}}
-  on: {{type: workflow, graph: {other}, next: end}}
+  ask: {{type: request, agent: critic, question: And you, next: further}}
+  further: {{type: workflow, graph: {other}, next: end}}
   end: {{type: exit}}
 """
 
@@ -117,6 +119,23 @@ def test_a_workflow_asks_the_critic_and_goes_on_with_the_reply(tmp_path: Path) -
         assert reply["text"] == "It says nothing about alarm 17."
         answer = connection.get(f"/v1/runs/{reply['run_id']}")
         assert (answer["parent_id"], answer["workflow"], answer["result"]) == (None, "agent@1", "succeeded")
+
+
+def test_what_was_said_is_listed_page_by_page_and_on_the_command_line(tmp_path: Path) -> None:
+    with program(written(tmp_path, tells=TELLS)) as connection:
+        project = project_of(connection)
+        for news in ("One.", "Two.", "word " * 1000):
+            ended(connection, begun(connection, project, "tells", news=news))
+        address = f"/v1/projects/{project}/agent-messages"
+        first = connection.get(address, limit=2)
+        rest = connection.get(address, limit=2, cursor=first["next_cursor"])
+        assert [m["text"] for m in (*first["items"], *rest["items"])][1:] == ["Two.", "One."]
+        assert len(first["items"][0]["text"]) <= 2_001 and rest["next_cursor"] is None
+        with pytest.raises(Refused, match="There is no project prj_elsewhere"):
+            connection.get("/v1/projects/prj_elsewhere/agent-messages")
+        shown = caseworks(tmp_path, "show", project, "--messages")
+        assert shown.code == 0 and "broadcast" in shown.out and "Two." in shown.out
+        assert caseworks(tmp_path, "show", project, "--messages", "--json").json["items"][2]["text"] == "One."
 
 
 def test_delegation_makes_a_child_run_and_is_in_the_graph(tmp_path: Path) -> None:
@@ -213,15 +232,13 @@ def test_killed_between_message_and_answer_it_goes_on_at_the_next_start(tmp_path
         until(lambda: stored(tmp_path, "SELECT count(*) FROM messages")[0][0], lambda count: count == 1)
         process.kill()
         process = Process(tmp_path)
-        connection = process.connect()
-        until(lambda: [c for c in models.chats if "What is wrong" in prompt(c.body)], bool)
-        connection.close()
-        process.kill()
-        process = Process(tmp_path)
         try:
             connection = process.connect()
             assert ended(connection, run)["result"] == "succeeded"
-            assert [m["kind"] for m in said(connection, project)] == ["request", "reply"]
+            assert [(m["kind"], m["state"]) for m in said(connection, project)] == [
+                ("request", "answered"),
+                ("reply", "told"),
+            ]
             findings = connection.get("/v1/doctor", verify=True)["items"]
             assert [f for f in findings if f["level"] == "failed"] == []
             connection.close()

@@ -191,7 +191,9 @@ def test_a_run_ends_with_a_table_and_what_no_model_judged(tmp_path: Path, docume
         tmp_path / "data", "run", f"@{documents / 'notes.md'}", "-i", str(documents), "--report", str(report)
     )
     assert done.code == 0
-    assert re.search(r"The plan on one page +executive brief +intellectual .*passed, by rules only +art_\w+\n", done.out)
+    assert re.search(
+        r"The plan on one page +executive brief +intellectual .*passed, by rules only +art_\w+\n", done.out
+    )
     assert "No model or person vouches for 6 of 6 results (this was a rehearsal)." in done.out
     assert "caseworks artifacts accept art_" in done.out
     assert f"Report: {report}\n" in done.out
@@ -350,13 +352,13 @@ def _read_until(handle: int, word: str) -> str:
 
 def test_settings_are_shown_with_their_origin_and_without_secrets(tmp_path: Path) -> None:
     (tmp_path / "caseworks.yaml").write_text(
-        "parallel: 3\ntoken: hush-hush\ntelemetry: {otlp_endpoint: 'http://me:pass@127.0.0.1:4318'}\n"
+        "parallel: 3\ntoken: hush-hush\nredis_url: 'redis://:hush@127.0.0.1:1/0'\ntelemetry: {otlp_endpoint: 'http://me:pass@127.0.0.1:4318'}\n"
     )
     done = caseworks(tmp_path, "config", "show", "--json", CASEWORKS_PORT="8471", CASEWORKS_LOG__LEVEL="ERROR")
     found = {item["name"]: (item["value"], item["from"]) for item in done.json["items"]}
     assert "hush" not in done.out
     assert "pass@" not in done.out
-    assert found["token"] == ("********", "file")
+    assert found["token"] == found["redis_url"] == ("********", "file")
     assert found["parallel"] == (3, "file")
     assert found["port"] == (8471, "environment")
     assert found["log.level"] == ("ERROR", "environment")

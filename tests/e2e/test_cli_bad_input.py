@@ -216,6 +216,7 @@ def test_a_port_that_is_taken_is_named(data: Path) -> None:
         ("caseworks.yaml", "port: [1\n", "line 2"),
         ("caseworks.yaml", "host: 127.0.0.1\nport: many\n", "line 2, port"),
         ("caseworks.yaml", "prot: 80\n", "line 1, prot"),
+        ("caseworks.yaml", "redis_url: 'http://:pw@127.0.0.1'\n", "redis_url: it must look like redis://HOST:PORT/0"),
         ("models.yaml", "default: main\n", "backends"),
         ("models.yaml", "\x00", "models.yaml"),
     ],

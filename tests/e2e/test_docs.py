@@ -35,8 +35,11 @@ from services.work.fitting import fitting
 ROOT = Path(__file__).parents[2]
 REST = ROOT / "docs" / "reference" / "rest.md"
 AGENTS = ROOT / "docs" / "reference" / "agents.md"
+WORKFLOWS = ROOT / "docs" / "reference" / "workflows.md"
+SCHEMA = ROOT / "docs" / "reference" / "workflow.schema.json"
+EXAMPLE = ROOT / "docs" / "how-to" / "two_views.yaml"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
-WRITTEN = [page for page in PAGES if page not in (REST, AGENTS) and "samples" not in page.parts]
+WRITTEN = [page for page in PAGES if page not in (REST, AGENTS, WORKFLOWS) and "samples" not in page.parts]
 BLOCK = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACEHOLDER = re.compile(r"\b(prj|run|tsk|inb|art)_…")
 EXPECTED = re.compile(r"\s*# exits with (\d)$")
@@ -50,6 +53,7 @@ GROUPS = {
     "docs/how-to/move-and-back-up.md": False,
     "docs/how-to/take-it-with-you.md": False,
     "docs/how-to/hand-over-inputs.md": False,
+    "docs/how-to/write-a-workflow.md": False,
     "docs/how-to/put-a-proxy-before-it.md": False,
 }
 """Pages that are run on one data directory; true where a server is started beside them, which is faster."""
@@ -239,7 +243,12 @@ def test_a_command_that_is_named_exists_with_its_options(command: str) -> None:
 def test_an_address_that_is_named_exists(command: str) -> None:
     words = shlex.split(command)
     method = words[words.index("-X") + 1] if "-X" in words else "POST" if "-d" in words or "-F" in words else "GET"
-    path = next(word for word in words if word.startswith("$URL")).replace("$URL", "/v1").partition("?")[0]
+    path = (
+        next(word for word in words if word.startswith("$URL"))
+        .replace("$URL", "/v1")
+        .partition("?")[0]
+        .replace(EXAMPLE.stem, "x")
+    )
     known = create_app(load(Path("/nowhere"), {})).openapi()["paths"]
     shape = re.compile(re.sub(r"\\\{\w+\\\}|\\\{.*?\\\}", "x", re.escape(PLACEHOLDER.sub("x", path))))
     fitting_paths = [known_path for known_path in known if shape.fullmatch(re.sub(r"\{\w+\}", "x", known_path))]
@@ -256,7 +265,7 @@ def test_make_has_the_targets_that_are_named() -> None:
 
 def test_every_block_of_commands_says_what_it_is() -> None:
     kinds = {found["kind"] for page in WRITTEN for found in BLOCK.finditer(page.read_text("utf-8"))}
-    assert kinds <= {"sh", "sh checked", "yaml models", "yaml settings"}, kinds
+    assert kinds <= {"sh", "sh checked", "yaml models", "yaml settings", "yaml workflow"}, kinds
 
 
 def test_the_examples_of_files_can_be_read(tmp_path: Path) -> None:
@@ -308,7 +317,7 @@ def test_no_page_names_a_package_registry_or_a_path_of_a_machine() -> None:
 # references
 
 
-@pytest.mark.parametrize("page", [REST, AGENTS], ids=name)
+@pytest.mark.parametrize("page", [REST, AGENTS, WORKFLOWS, SCHEMA], ids=name)
 def test_a_generated_reference_is_what_make_docs_writes(page: Path) -> None:
     found = re.search(rf"-m (\S+) > {re.escape(name(page))}", (ROOT / "Makefile").read_text("utf-8"))
     assert found is not None
@@ -391,6 +400,16 @@ def test_the_decisions_are_numbered_without_a_gap_and_listed() -> None:
     for page in pages:
         parts = re.findall(r"^\*\*(\w+)\.\*\*", (folder / page).read_text("utf-8"), re.MULTILINE)
         assert parts == ["Context", "Choice", "Price"], page
+
+
+def test_the_workflow_that_is_shown_is_the_one_that_is_run() -> None:
+    assert blocks(EXAMPLE.with_name("write-a-workflow.md"), "yaml workflow")[0] == EXAMPLE.read_text("utf-8")
+
+
+def test_every_kind_of_node_is_told_of() -> None:
+    guide = EXAMPLE.with_name("write-a-workflow.md").read_text("utf-8")
+    kinds = re.findall(r"^### (\w+)$", WORKFLOWS.read_text("utf-8"), re.MULTILINE)
+    assert len(kinds) == 16 and [kind for kind in kinds if f"`{kind}`" not in guide] == []
 
 
 def test_the_goal_of_the_demo_is_about_the_samples() -> None:

@@ -1,7 +1,10 @@
 """Who gets to the page: a one-time link, a cookie that only this program sees, requests of the page itself."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -179,3 +182,22 @@ def test_a_secret_of_the_settings_is_never_shown(client: httpx.Client, running: 
 
 def test_the_page_is_not_part_of_the_api(rest: Rest) -> None:
     assert not [path for path in rest.get("/openapi.json").json()["paths"] if path.startswith("/page")]
+
+
+def test_up_prints_a_link_that_works_and_keeps_it_nowhere(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infrastructure.cli.main", "up", "--port", "0", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
+        assert up.stdout is not None and up.stderr is not None
+        assert up.stdout.readline().startswith("Caseworks is ready at http://127.0.0.1:")
+        line = next(line for line in up.stderr if line.startswith("Open the page: "))
+        found = re.search(r"(http://[\d.]+:\d+)/page/sign-in#([\w-]{43})  \(works once, for 15 minutes\)", line)
+        assert found is not None, line
+        url, token = found.groups()
+        headers = {"Origin": url, "Sec-Fetch-Site": "same-origin"}
+        answer = httpx.post(f"{url}/page/session/link", data={"token": token}, headers=headers, trust_env=False)
+        assert answer.status_code == 303
+        up.terminate()
+        out, err = up.communicate(timeout=15)
+    assert token not in out + err
+    kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert kept and not [content for content in kept if token.encode() in content]

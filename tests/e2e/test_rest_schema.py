@@ -45,7 +45,8 @@ def known(rest: Rest) -> dict[str, str]:
     task = rest.items(f"/v1/projects/{project}/tasks")[0]["id"]
     member = rest.items(f"/v1/projects/{project}/members")[0]["id"]
     ids = {"project_id": project, "run_id": run, "artifact_id": artifact, "task_id": task, "member_id": member}
-    return {**ids, "agent_id": "agt_synthesizer", "id": project, "kind": "project", "item_id": "inb_none"}
+    ids |= {"agent_id": "agt_synthesizer", "item_id": "inb_none", "name": "one_attempt"}
+    return {**ids, "id": project, "kind": "project"}
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,11 @@ async def templates(
     paged: Paged,
     kind: Annotated[Literal["plan", "profile", "form"], Query(description="What for.")] = "plan",
 ) -> Listed[schemas.TemplateOut]:
-    """Plan templates for now."""
-    found = list(parts.staff().templates.values()) if kind == "plan" else []
+    """Of plans; of forms with the schema of their answers. Profiles are agents: `GET /v1/agents`."""
+    staff, found = parts.staff(), []
+    if kind == "plan":
+        found = [presenters.template(item) for item in staff.templates.values()]
+    elif kind == "form":
+        found = [presenters.form_template(item) for item in staff.forms.values()]
     shown, cursor = paged.window(found, lambda template: template.name)
-    return Listed(items=[presenters.template(item) for item in shown], next_cursor=cursor)
+    return Listed(items=list(shown), next_cursor=cursor)

@@ -1,19 +1,17 @@
 """Whether the process lives and is ready, and what the doctor says."""
 
-from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.requests import Request
 
-from domain.run import MOVES, Run
 from infrastructure.rest import schemas
 from infrastructure.rest.access import Caller, Parts
 from infrastructure.rest.paging import Listed
+from services.ports.figures import Counts
 
 router = APIRouter(tags=["health"])
-MOST_RUNS = 100_000
 
 
 class Exposition(PlainTextResponse):
@@ -42,15 +40,13 @@ async def ready(parts: Parts, response: Response) -> schemas.ReadyOut:
 
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Exposition, operation_id="metrics")
-async def metrics(caller: Caller, parts: Parts, request: Request) -> str:
-    """Runs by state in the caller's workspace, and open streams."""
-    runs = await parts.store().find(Run, caller.principal.workspace_id, limit=MOST_RUNS)
-    phases = Counter(run.phase for run in runs)
-    lines = ["# HELP caseworks_runs Runs by state.", "# TYPE caseworks_runs gauge"]
-    lines += [f'caseworks_runs{{state="{phase}"}} {phases[phase]}' for phase in MOVES]
-    lines += ["# HELP caseworks_streams Open event streams.", "# TYPE caseworks_streams gauge"]
-    lines.append(f"caseworks_streams {request.app.state.streams}")
-    return "\n".join(lines) + "\n"
+async def metrics(caller: Caller, parts: Parts, request: Request) -> Response:
+    """Requests, runs, tasks, calls to models with their tokens and money, the inbox, the process."""
+
+    async def count() -> Counts:
+        return await parts.figures().counts(caller.principal.workspace_id)
+
+    return Exposition(await parts.metrics().exposition(count, streams=request.app.state.streams))
 
 
 @router.get("/v1/doctor", summary="What is well and what is not", operation_id="doctor")

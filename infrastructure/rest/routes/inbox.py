@@ -7,9 +7,12 @@ from fastapi.responses import PlainTextResponse
 
 from domain.errors import NotFound
 from domain.inbox import InboxItem
+from infrastructure.container import Container
 from infrastructure.rest import identifiers, presenters, schemas
 from infrastructure.rest.access import Caller, Paged, Parts, Poster
 from infrastructure.rest.paging import Listed
+from services.desk import Command
+from services.forms import Filling
 from services.work_orders import Answer
 
 router = APIRouter(tags=["inbox"])
@@ -24,12 +27,12 @@ async def page(
 ) -> Listed[schemas.InboxOut]:
     found = await parts.work_orders().inbox(caller, paged.cursor, paged.more, state)
     shown, cursor = paged.cut(found)
-    return Listed(items=[presenters.inbox(item) for item in shown], next_cursor=cursor)
+    return Listed(items=[await _presented(caller, parts, item) for item in shown], next_cursor=cursor)
 
 
 @router.get("/v1/inbox/{item_id}", summary="One item", operation_id="get_inbox_item")
 async def get(caller: Caller, parts: Parts, item_id: identifiers.Item) -> schemas.InboxOut:
-    return presenters.inbox(await parts.desk().get(caller, InboxItem, item_id))
+    return await _presented(caller, parts, await parts.desk().get(caller, InboxItem, item_id))
 
 
 @router.get(
@@ -49,8 +52,13 @@ async def draft(caller: Caller, parts: Parts, item_id: identifiers.Item) -> Plai
 @router.post("/v1/inbox/{item_id}/answer", summary="Answer an item", operation_id="answer_inbox")
 async def answer(caller: Poster, parts: Parts, item_id: identifiers.Item, body: schemas.AnswerBody) -> schemas.InboxOut:
     """An approval: `approve`, `reject`. Work: `hand_in` with `text`. A task that needs attention: `accept` its draft
-    as it is, `retry` with a hint, or `discard`."""
+    as it is, `retry` with a hint, or `discard`. A form: `fill_in` with `answers` or `markdown`."""
     await parts.desk().get(caller, InboxItem, item_id)
     stored = await parts.intake().text(caller.principal.workspace_id, body.text) if body.text.strip() else None
-    given = Answer(action=body.action, hint=body.hint, title=body.title, handed_in=stored)
-    return presenters.inbox(await parts.work_orders().answer(caller, item_id, given))
+    filling = Filling(answers=body.answers, markdown=body.markdown)
+    given = Answer(action=body.action, hint=body.hint, title=body.title, handed_in=stored, filling=filling)
+    return await _presented(caller, parts, await parts.work_orders().answer(caller, item_id, given))
+
+
+async def _presented(caller: Command, parts: Container, item: InboxItem) -> schemas.InboxOut:
+    return presenters.inbox(item, await parts.forms().asked(caller, item))

@@ -1,6 +1,8 @@
 """Runs: starting, steering, looking at them."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from domain.project import Project
 from domain.run import Run
@@ -28,12 +30,21 @@ async def start(
 
 
 @router.get("/v1/projects/{project_id}/runs", summary="A project's runs, newest first", operation_id="list_runs")
-async def page(caller: Caller, parts: Parts, project_id: identifiers.Project, paged: Paged) -> Listed[schemas.RunOut]:
+async def page(
+    caller: Caller,
+    parts: Parts,
+    project_id: identifiers.Project,
+    paged: Paged,
+    workflow: Annotated[
+        str | None, Query(max_length=80, description="Only runs of this one.", examples=["project@1"])
+    ] = None,
+) -> Listed[schemas.RunOut]:
+    """The project's own runs are `project@1`; answers in its conversation are `turn@1`."""
     await parts.desk().get(caller, Project, project_id)
     found = await parts.store().find(
         Run,
         caller.principal.workspace_id,
-        where={"project_id": project_id, "parent_id": None},
+        where={"project_id": project_id, "parent_id": None} | ({} if workflow is None else {"graph": workflow}),
         after=paged.cursor,
         limit=paged.more,
         newest_first=True,

@@ -86,6 +86,7 @@ async def add_task(
         complexity=body.complexity,
         due=body.due,
         way=body.way,
+        form=body.form,
     )
     added = await parts.plan_edits().add(caller, project_id, draft)
     response.headers["Location"] = f"/v1/tasks/{added.id}"

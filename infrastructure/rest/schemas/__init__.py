@@ -21,6 +21,7 @@ from infrastructure.rest.schemas.conversation import (
     SayBody,
     TurnOut,
 )
+from infrastructure.rest.schemas.forms import FillBody, FormBody, FormOut, RecommendationOut
 from infrastructure.rest.schemas.graphs import EdgeOut, GraphOut, NodeOut, PathsOut, ProvOut
 from infrastructure.rest.schemas.health import HealthOut, ReadyOut
 from infrastructure.rest.schemas.problem import Fault, Problem
@@ -83,9 +84,12 @@ __all__ = [
     "EdgeOut",
     "ExpectedOut",
     "Fault",
+    "FillBody",
     "FindingOut",
     "FitsOut",
     "ForkBody",
+    "FormBody",
+    "FormOut",
     "GraphOut",
     "HealthOut",
     "InboxOut",
@@ -110,6 +114,7 @@ __all__ = [
     "QABody",
     "QAOut",
     "ReadyOut",
+    "RecommendationOut",
     "RefOut",
     "RetryBody",
     "RunBody",

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from infrastructure.rest.schemas.forms import FormOut
 from infrastructure.rest.schemas.wire import Wire
 
 
@@ -43,7 +44,9 @@ class TemplateOut(Wire):
     name: str
     title: str
     description: str
-    steps: list[dict[str, Any]]
+    steps: list[dict[str, Any]] = Field(description="Of a plan.")
+    form: FormOut | None = Field(description="Of a form: its layout, and the schema of its answers.")
+    own_fields: bool = Field(description="Whether a form takes questions of your own.")
 
 
 class FindingOut(Wire):

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from infrastructure.rest.schemas.forms import FormOut
 from infrastructure.rest.schemas.wire import Text, Time, Wire, example
 
 
@@ -49,7 +50,7 @@ class TaskOut(Wire):
         expected=[{"kind": "summary", "section": "synthesis"}],
         criteria=[{"text": "It has at most 600 words", "check": {"rule": "length@1", "params": {"max_words": 600}}}],
         attempts=1, run_id="run_06b2z", findings=[], hint="", stale=None, due=None,
-        way="parallel_drafts", created_at="2026-11-21T09:00:00Z",
+        way="parallel_drafts", form=None, created_at="2026-11-21T09:00:00Z",
     )  # fmt: skip
     id: str
     project_id: str
@@ -68,6 +69,7 @@ class TaskOut(Wire):
     stale: str | None = Field(description="Why what was done may no longer do; retry it to have it done again.")
     due: Time | None
     way: str | None = Field(description="The workflow that it is done by; null: in one attempt.")
+    form: str | None = Field(description="The form that a person fills in to do it.")
     created_at: Time
 
 
@@ -104,6 +106,7 @@ class TaskBody(Wire):
     complexity: Complexity = "medium"
     due: Time | None = None
     way: Way | None = Field(None, description="By the workflows' own rules when left out.")
+    form: str | None = Field(None, max_length=80, description="A form that a person fills in; that does the task.")
 
 
 class PlannedBody(Wire):
@@ -160,12 +163,15 @@ class InboxOut(Wire):
     has_draft: bool
     findings: list[str]
     answers: list[str]
+    form: FormOut | None = Field(description="What is to be filled in.")
     created_at: Time
 
 
 class AnswerBody(Wire):
     model_config = example(action="retry", hint="Use only the second source.")
-    action: Literal["approve", "reject", "hand_in", "accept", "retry", "discard"]
+    action: Literal["approve", "reject", "hand_in", "accept", "retry", "discard", "fill_in"]
     hint: str = Field("", max_length=5_000)
     title: str = Field("", max_length=300)
     text: Text = Field("", description="What is handed in.")
+    answers: dict[str, Any] | None = Field(None, description="A form's answers, by field; or:")
+    markdown: Text | None = Field(None, description="The form, filled in as Markdown.")

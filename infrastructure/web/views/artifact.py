@@ -116,6 +116,8 @@ async def body_of(
         return Body(shape="picture")
     if version.media_type == "text/csv":
         return _table(content.decode("utf-8", "replace"))
+    if (form := await reading.form_in(parts.content(), version)) is not None:
+        return Body(shape="prose", prose=render(form.markdown[:MAX_TEXT], {}, without_title=title, highest=3))
     if version.media_type == "application/json":
         return _text(_indented(content.decode("utf-8", "replace")))
     text = await reading.text_of(parts.content(), version)

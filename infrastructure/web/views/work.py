@@ -10,7 +10,6 @@ from adapters.report import boxes, words
 from adapters.report.drawing import draw
 from domain.artifact import Artifact, Version
 from domain.inbox import InboxItem
-from domain.plan import Plan
 from domain.project import Project
 from domain.run import Run, Usage
 from domain.task import LIVE, Task
@@ -42,7 +41,7 @@ class Row:
 @dataclass(frozen=True, kw_only=True)
 class Work:
     project: Project
-    plan: Plan | None
+    origin: str
     run: Run | None
     rows: tuple[Row, ...]
     waiting: tuple[InboxItem, ...]
@@ -127,7 +126,7 @@ async def of_project(parts: Container, caller: Command, project_id: str) -> Work
     usage = await store.usage(workspace, project_id)
     return Work(
         project=project,
-        plan=plan,
+        origin=names.told(plan.origin) if plan is not None else "",
         run=newest_project_run(runs),
         rows=rows(parts, order, runs, versions, artifacts, names),
         waiting=tuple(items),
