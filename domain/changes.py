@@ -12,6 +12,7 @@ from domain.inbox import InboxKind
 from domain.plan import Plan
 from domain.ports.a2a import Message
 from domain.qa import QARecord
+from domain.recommendation import Recommendation
 from domain.run import Limits, RunResult
 from domain.task import TaskState
 
@@ -127,6 +128,14 @@ class SayTurn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recommend:
+    """Files what was not recommended before, as far as there is room."""
+
+    change: Literal["recommend"] = "recommend"
+    recommendations: tuple[Recommendation, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignalChildren:
     """A signal to every child run that has not ended; to one of them where it is named."""
 
@@ -166,6 +175,7 @@ Change = (
     | WithdrawInbox
     | SendMessage
     | SayTurn
+    | Recommend
     | SignalChildren
     | SetTimer
     | EndRun

@@ -18,9 +18,10 @@ from adapters.report.html import HtmlReport
 from adapters.store.audit import SqlAudit
 from adapters.store.database import Database
 from adapters.store.figures import SqlFigures
+from adapters.store.graphs import SqlGraphs
 from adapters.store.runs import SqlJournal
 from adapters.store.state import SqlStore
-from adapters.store.views import SqlGraphs, SqlSearch, SqlStreams
+from adapters.store.views import SqlSearch, SqlStreams
 from adapters.telemetry.metrics import Metrics
 from config import catalogue
 from config.settings import Settings
@@ -42,6 +43,7 @@ from services.inputs import Intake
 from services.plan_edits import PlanEdits
 from services.ports.telemetry import SILENCE
 from services.projects import Projects
+from services.recommendations import Recommendations
 from services.reports import Reports
 from services.running.calls import Calls
 from services.running.post_office import PostOffice
@@ -128,6 +130,7 @@ class Container(containers.DeclarativeContainer):
     work_orders = providers.Singleton(WorkOrders, desk, journal, forms)
     agent_messages = providers.Singleton(AgentMessages, desk)
     plan_edits = providers.Singleton(PlanEdits, desk, staff, workflows.provided.known)
+    recommendations = providers.Singleton(Recommendations, desk, forms, plan_edits)
     conversation = providers.Singleton(Conversation, desk, intake, projects, plan_edits, staff)
     conversing = providers.Singleton(
         Conversing, staff, alias, providers.Singleton(Briefing, streams, graphs), plan_edits

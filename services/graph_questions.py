@@ -20,9 +20,8 @@ class GraphQuestions:
         self._desk, self._graphs, self._staff = desk, graphs, staff
 
     async def whole(self, command: Command, kind: Kind, id: str) -> Subgraph:
-        """Raises NotFound for a project, agent or workspace that is not the caller's; the workspace may be `me`."""
         workspace = command.principal.workspace_id
-        await self._check(command, kind, id)
+        await self.check(command, kind, id)
         match kind:
             case "project":
                 return await self._graphs.whole(workspace, id)
@@ -41,7 +40,7 @@ class GraphQuestions:
         relation: str | None,
         depth: int,
     ) -> Subgraph:
-        await self._check(command, kind, id)
+        await self.check(command, kind, id)
         return await self._graphs.neighbors(
             command.principal.workspace_id,
             node,
@@ -55,7 +54,7 @@ class GraphQuestions:
         """Shortest paths first, edges taken in either direction: at most 10, at most 8 edges long."""
         import networkx as nx
 
-        await self._check(command, kind, id)
+        await self.check(command, kind, id)
         around = await self._graphs.neighbors(
             command.principal.workspace_id,
             start,
@@ -86,7 +85,8 @@ class GraphQuestions:
             depth=LINEAGE_DEPTH,
         )
 
-    async def _check(self, command: Command, kind: Kind, id: str) -> None:
+    async def check(self, command: Command, kind: Kind, id: str) -> None:
+        """Raises NotFound for a project, agent or workspace that is not the caller's; the workspace may be `me`."""
         if kind == "project":
             await self._desk.get(command, Project, id)
         elif kind == "workspace" and id not in ("me", command.principal.workspace_id):

@@ -81,27 +81,36 @@ class PlanEdits:
         )
         return await uow.get(Task, plan.tasks[-1].id)
 
-    async def change(self, command: Command, task_id: str, draft: TaskDraft, expected: int | None) -> Task:
-        """Raises VersionMoved when `expected` is not the task's version."""
+    async def change(
+        self, command: Command, task_id: str, draft: TaskDraft, expected: int | None, plan: int | None = None
+    ) -> Task:
+        """Raises VersionMoved when `expected` is not the task's version, or `plan` not the plan's number."""
 
-        return await self._desk.carry_out(command, Task, lambda uow: self.changed(uow, task_id, draft, expected))
+        return await self._desk.carry_out(command, Task, lambda uow: self.changed(uow, task_id, draft, expected, plan))
 
-    async def changed(self, uow: UnitOfWork, task_id: str, draft: TaskDraft, expected: int | None = None) -> Task:
+    async def remove(self, command: Command, task_id: str, plan: int | None) -> Plan:
+        """The plan without a task, which is cancelled unless it is done. Raises VersionMoved as `replace` does."""
+
+        return await self._desk.carry_out(command, Plan, lambda uow: self.without(uow, task_id, plan))
+
+    async def changed(
+        self, uow: UnitOfWork, task_id: str, draft: TaskDraft, expected: int | None = None, plan: int | None = None
+    ) -> Task:
         """`change`, as a part of something else."""
         task = await uow.get(Task, task_id)
         if expected is not None and task.version != expected:
             raise VersionMoved("task", task_id)
         known = await self._known_with(uow, task)
         drafts = [replace(draft, key=id) if id == task_id else _as_it_is(id) for id in known]
-        await self._adopted(uow, task.project_id, drafts, None, f"changed the task “{task.spec.title}”")
+        await self._adopted(uow, task.project_id, drafts, plan, f"changed the task “{task.spec.title}”")
         return await uow.get(Task, task_id)
 
-    async def without(self, uow: UnitOfWork, task_id: str) -> Plan:
+    async def without(self, uow: UnitOfWork, task_id: str, plan: int | None = None) -> Plan:
         """The plan without a task, on which nothing else may depend."""
         task = await uow.get(Task, task_id)
         kept = [id for id in await self._known_with(uow, task) if id != task_id]
         return await self._adopted(
-            uow, task.project_id, [*map(_as_it_is, kept)], None, f"removed the task “{task.spec.title}”"
+            uow, task.project_id, [*map(_as_it_is, kept)], plan, f"removed the task “{task.spec.title}”"
         )
 
     async def _known_with(self, uow: UnitOfWork, task: Task) -> list[str]:
@@ -143,7 +152,8 @@ class PlanEdits:
         form = await uow.seek(Artifact, draft.form or "")
         if form is None or form.project_id != project_id:
             raise Invalid(f"there is no form {draft.form} in this project.", [("/form", "is not known")])
-        await form_of(self._desk.content, form, await head_of(uow, form))
+        if form.version:  # else it is made in this very commit
+            await form_of(self._desk.content, form, await head_of(uow, form))
         return replace(
             draft,
             assignee=draft.assignee or Assignee(kind="person", id=uow.scene.principal.id),

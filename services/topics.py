@@ -140,7 +140,7 @@ def _count(found: dict[tuple[str, ...], Candidate], line: str, source: int) -> N
         if not _telling(word[0]):
             before = None
             continue
-        keys = [((stem(word[0].lower()),), word[0])]
+        keys: list[tuple[tuple[str, ...], str]] = [((stem(word[0].lower()),), word[0])]
         if before is not None and line[before.end() : word.start()].isspace():
             keys.append(((stem(before[0].lower()), *keys[0][0]), f"{before[0]} {word[0]}"))
         for key, form in keys:

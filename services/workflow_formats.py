@@ -20,7 +20,7 @@ from domain.agent_graph import (
     TransformNode,
     WaitNode,
 )
-from domain.agent_graph.spec import Node, fields_to
+from domain.agent_graph.nodes import Node, fields_to
 
 Written = dict[str, Any]
 SHAPES: dict[type, tuple[str, str]] = {

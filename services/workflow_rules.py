@@ -14,7 +14,7 @@ from domain.agent_graph import (
     ToolNode,
     TransformNode,
 )
-from domain.agent_graph.spec import Node
+from domain.agent_graph.nodes import Node
 from domain.errors import DomainError
 from services.staff import Staff
 from services.work.graphs import SHIPPED

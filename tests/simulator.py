@@ -24,8 +24,8 @@ from domain.agent_graph import (
     effect_of,
     reduce,
 )
-from domain.agent_graph.reducer import DEADLINE, node_timeout
-from domain.agent_graph.spec import FAN_OUT, Calling, Working
+from domain.agent_graph.nodes import FAN_OUT, Calling, Working
+from domain.agent_graph.progress import DEADLINE, node_timeout
 from domain.agent_graph.state import STATES
 from domain.agent_graph.ticks import TICKS
 from domain.changes import (

@@ -20,9 +20,10 @@ from adapters.content.files import FileContent
 from adapters.live.in_process import InProcessLive
 from adapters.store.audit import SqlAudit
 from adapters.store.database import Database
+from adapters.store.graphs import SqlGraphs
 from adapters.store.runs import SqlJournal
 from adapters.store.state import SqlStore
-from adapters.store.views import SqlGraphs, SqlSearch, SqlStreams
+from adapters.store.views import SqlSearch, SqlStreams
 from domain.agent_graph import AgentGraph, ExitNode
 from domain.artifact import Artifact, Version, VersionRef
 from domain.criterion import Criterion

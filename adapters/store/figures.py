@@ -31,8 +31,8 @@ class SqlFigures(Figures):
 
         def query(connection: Connection) -> Counts:
             return Counts(
-                tasks=dict(connection.execute(TASKS, values).tuples()),
-                runs=dict(connection.execute(RUNS, values).tuples()),
+                tasks={row[0]: row[1] for row in connection.execute(TASKS, values)},
+                runs={row[0]: row[1] for row in connection.execute(RUNS, values)},
                 inbox_open=connection.execute(OPEN, values).scalar_one(),
                 runs_due=connection.execute(DUE, {**values, "now": time.time()}).scalar_one(),
             )

@@ -95,14 +95,12 @@ class SqlStore(Store):
         row = await self._database.read(lambda connection: connection.execute(query).one())
         return Usage(input_tokens=row[0], output_tokens=row[1], money=row[2], calls=row[3], seconds=row[4])
 
-    async def tagged(
-        self, workspace_id: str, project_id: str, topics: Sequence[str]
-    ) -> tuple[int, dict[str, int]]:
+    async def tagged(self, workspace_id: str, project_id: str, topics: Sequence[str]) -> tuple[int, dict[str, int]]:
         values = {"workspace": workspace_id, "project": project_id, "topics": json.dumps(list(topics))}
 
         def query(connection: Connection) -> tuple[int, dict[str, int]]:
             rows = connection.execute(HOLDERS, values).all()
-            return connection.execute(FILED, values).scalar_one(), {topic: count for topic, count in rows}
+            return connection.execute(FILED, values).scalar_one(), {row[0]: row[1] for row in rows}
 
         return await self._database.read(query)
 

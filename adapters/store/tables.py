@@ -26,9 +26,10 @@ projects = _entity("projects", "state")
 members = _entity("members", "project_id", "subject_id")
 plans = _entity("plans", "project_id")
 tasks = _entity("tasks", "project_id", "state", "run_id")
-artifacts = _entity(
-    "artifacts", "project_id", "section", "task_id", "visible", "checked", ordered=("project_id", "checked")
-)
+artifacts = _entity("artifacts", "project_id", "section", "task_id", "visible")
+artifacts.append_column(Column("checked", String))
+Index("ix_artifacts_checked", artifacts.c.workspace_id, artifacts.c.checked, artifacts.c.id)
+Index("ix_artifacts_paged", artifacts.c.workspace_id, artifacts.c.project_id, artifacts.c.checked, artifacts.c.id)
 versions = _entity("versions", "project_id", "artifact_id", "run_id", "state")
 qa_records = _entity("qa_records", "project_id", "artifact_id")
 runs = _entity(

@@ -1,68 +1,18 @@
-"""Reading the projections: knowledge graph, search, streams."""
+"""Reading the projections: search and streams."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, select, text
+from sqlalchemy import Connection, Select, bindparam, select, text
 
 from adapters.store import tables
 from adapters.store.database import Database
-from adapters.store.entities import adapter, time_of
+from adapters.store.entities import adapter
 from domain.events import Event, upcast
-from domain.ids import kind_of
-from domain.knowledge_graph import Edge, Node
-from services.ports.views import Direction, Graphs, Hit, Search, Streamed, Streams, Subgraph
+from services.ports.views import Hit, Search, Streamed, Streams
 
-edges, nodes, passages = tables.edges, tables.nodes, tables.passages
-ENDS: dict[Direction, tuple[str, ...]] = {"out": ("source",), "in": ("target",), "both": ("source", "target")}
-
-
-class SqlGraphs(Graphs):
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def whole(self, workspace_id: str, project_id: str | None, limit: int = 5000) -> Subgraph:
-        query = select(edges).where(edges.c.workspace_id == workspace_id)
-        if project_id is not None:
-            query = query.where(edges.c.project_id == project_id)
-        query = query.order_by(edges.c.at.desc(), edges.c.source).limit(limit)
-        return await self._database.read(lambda c: _subgraph(c, workspace_id, _edges(c, query)))
-
-    async def neighbors(
-        self,
-        workspace_id: str,
-        node: str,
-        *,
-        project_id: str | None = None,
-        direction: Direction = "both",
-        relation: str | None = None,
-        depth: int = 1,
-        limit: int = 1000,
-    ) -> Subgraph:
-        def query(connection: Connection) -> Subgraph:
-            found: dict[tuple[str, str, str], Edge] = {}
-            seen, front = {node}, {node}
-            only = {"project_id": project_id, "relation": relation}
-            for _ in range(depth):
-                for edge in _touching(connection, workspace_id, sorted(front), direction, limit, **only):
-                    found[edge.source, edge.relation, edge.target] = edge
-                front = {end for e in found.values() for end in (e.source, e.target)} - seen
-                seen |= front
-                if not front or len(found) >= limit:
-                    break
-            return _subgraph(connection, workspace_id, list(found.values())[:limit], node)
-
-        return await self._database.read(query)
-
-    async def touching(self, workspace_id: str, id: str, limit: int = 5000) -> Subgraph:
-        def query(connection: Connection) -> Subgraph:
-            own = _touching(connection, workspace_id, [id], "both", limit)
-            things = sorted({e.source for e in own if e.relation == "wasAttributedTo"})
-            rest = _touching(connection, workspace_id, things[:900], "out", limit)
-            return _subgraph(connection, workspace_id, list(dict.fromkeys([*own, *rest]))[:limit], id)
-
-        return await self._database.read(query)
+passages = tables.passages
 
 
 class SqlSearch(Search):
@@ -115,76 +65,51 @@ class SqlStreams(Streams):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def since(self, workspace_id: str, scope: str, number: int, limit: int = 500) -> list[Streamed]:
-        streams, events = tables.streams, tables.events
-        query = (
-            select(streams.c.number, events.c.body)
-            .join_from(
-                streams,
-                events,
-                (events.c.workspace_id == streams.c.workspace_id) & (events.c.position == streams.c.position),
-            )
-            .where(streams.c.workspace_id == workspace_id, streams.c.scope == scope, streams.c.number > number)
-            .order_by(streams.c.number)
-            .limit(limit)
-        )
+    async def since(self, workspace_id: str, scope: str | None, number: int, limit: int = 500) -> list[Streamed]:
+        query = _numbered(workspace_id, scope, number).limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [Streamed(number=r.number, event=upcast(adapter(Event).validate_json(r.body))) for r in rows]
 
-    async def latest(self, workspace_id: str, scope: str) -> int:
-        heads = tables.stream_heads
+    async def latest(self, workspace_id: str, scope: str | None) -> int:
+        return await self._database.read(lambda connection: _latest(connection, workspace_id, scope))
+
+    async def before(self, workspace_id: str, scope: str | None, at: datetime) -> int:
+        def query(connection: Connection) -> int:
+            low, high = 0, _latest(connection, workspace_id, scope)
+            while low < high:
+                middle = (low + high) // 2
+                row = connection.execute(_numbered(workspace_id, scope, middle).limit(1)).one()
+                if adapter(Event).validate_json(row.body).at < at:
+                    low = row.number
+                else:
+                    high = middle
+            return low
+
+        return await self._database.read(query)
+
+
+def _numbered(workspace_id: str, scope: str | None, after: int) -> Select[tuple[int, str]]:
+    """The events of a scope with their numbers, in order."""
+    streams, events = tables.streams, tables.events
+    if scope is None:
+        query = select(events.c.position.label("number"), events.c.body)
+        return query.where(events.c.workspace_id == workspace_id, events.c.position > after).order_by(events.c.position)
+    same = (events.c.workspace_id == streams.c.workspace_id) & (events.c.position == streams.c.position)
+    query = select(streams.c.number, events.c.body).join_from(streams, events, same)
+    query = query.where(streams.c.workspace_id == workspace_id, streams.c.scope == scope, streams.c.number > after)
+    return query.order_by(streams.c.number)
+
+
+def _latest(connection: Connection, workspace_id: str, scope: str | None) -> int:
+    heads, chains = tables.stream_heads, tables.chains
+    if scope is None:
+        query = select(chains.c.position).where(chains.c.workspace_id == workspace_id)
+    else:
         query = select(heads.c.number).where(heads.c.workspace_id == workspace_id, heads.c.scope == scope)
-        return await self._database.read(lambda connection: connection.execute(query).scalar()) or 0
+    return connection.execute(query).scalar() or 0
 
 
 def _plain(word: str) -> str:
     """`word` without what would end a phrase of FTS5, or cannot be bound."""
     sound = word.encode("utf-8", "ignore").decode()
     return sound.replace('"', " ").replace("\0", " ").strip()
-
-
-def _touching(
-    connection: Connection, workspace_id: str, ids: Sequence[str], direction: Direction, limit: int, **only: str | None
-) -> list[Edge]:
-    """The edges that have one of `ids` at the end that `direction` asks for, and `only` these values.
-
-    A statement for each end, from the ids to the index on that end: with `IN` and `OR` SQLite, which takes a
-    workspace for a handful of rows, reads every edge of it. The `+` keeps it from going by the project instead.
-    """
-    where = "".join(f" AND +e.{column} = :{column}" for column, value in only.items() if value is not None)
-    values = {"workspace": workspace_id, "ids": json.dumps(ids), "limit": limit, **only}
-    found: dict[Edge, None] = {}
-    for end in ENDS[direction]:
-        query = text(
-            "SELECT e.* FROM json_each(:ids) AS ids CROSS JOIN graph_edges AS e "  # noqa: S608
-            f"WHERE e.workspace_id = :workspace AND e.{end} = ids.value{where} LIMIT :limit"
-        )
-        found |= dict.fromkeys(_edges(connection, query, values))
-    return list(found)[:limit]
-
-
-def _edges(connection: Connection, query: Executable, values: Mapping[str, Any] | None = None) -> list[Edge]:
-    return [
-        Edge(
-            source=row.source,
-            target=row.target,
-            relation=row.relation,
-            workspace_id=row.workspace_id,
-            project_id=row.project_id,
-            at=time_of(row.at),
-            run_id=row.run_id,
-        )
-        for row in connection.execute(query, values)
-    ]
-
-
-def _subgraph(connection: Connection, workspace_id: str, found: Sequence[Edge], *more: str) -> Subgraph:
-    ids = sorted({end for edge in found for end in (edge.source, edge.target)} | set(more))
-    known: dict[str, Node] = {}
-    for start in range(0, len(ids), 500):
-        query = select(nodes).where(nodes.c.workspace_id == workspace_id, nodes.c.id.in_(ids[start : start + 500]))
-        known |= {row.id: Node(id=row.id, kind=row.kind, label=row.label) for row in connection.execute(query)}
-    return Subgraph(
-        nodes=tuple(known.get(id) or Node(id=id, kind=kind_of(id), label=id) for id in ids),
-        edges=tuple(found),
-    )

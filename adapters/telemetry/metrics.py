@@ -28,7 +28,7 @@ class Metrics(Telemetry):
     """Counts what it is told of and tells it to `inner` too."""
 
     def __init__(self, inner: Telemetry = SILENCE, now: Callable[[], float] = time.monotonic) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._inner, self._now = inner, now
         self._counted: float | None = None
         self._graphs = _Names()

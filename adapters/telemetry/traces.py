@@ -2,6 +2,7 @@
 limits, sampling) OpenTelemetry reads from its own variables, `OTEL_…`."""
 
 import os
+import threading
 from asyncio import CancelledError
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from domain.run import Run
 from services.ports.telemetry import Attribute, Episode, Span, Telemetry
 
 REMEMBERED = 1000
+LAST_SECONDS = 3.0
 STANDARD = MappingProxyType(
     {
         "model": "gen_ai.request.model",
@@ -69,8 +71,10 @@ class Traces(Telemetry):
                 raise
 
     def close(self) -> None:
-        """Sends the rest and stops."""
-        self.provider.shutdown()
+        """Sends the rest and stops; waits no longer than LAST_SECONDS for a collector that does not answer."""
+        closing = threading.Thread(target=self.provider.shutdown, name="last-traces", daemon=True)
+        closing.start()
+        closing.join(LAST_SECONDS)
 
     def _around(self, run: Run) -> Context:
         known = self._known.get(run.parent_id or "") or self._known.get(run.correlation)

@@ -1,10 +1,7 @@
 """AgentGraphs: what they are made of, and the pure reducer that runs them."""
 
 from domain.agent_graph.expressions import AllOf, AnyOf, Condition, Expression, Not, holds
-from domain.agent_graph.reducer import effect_of, reduce
-from domain.agent_graph.references import references_in, resolved, text_of
-from domain.agent_graph.spec import (
-    AgentGraph,
+from domain.agent_graph.nodes import (
     AgentNode,
     BroadcastNode,
     CheckNode,
@@ -12,11 +9,9 @@ from domain.agent_graph.spec import (
     DelegateNode,
     ExitNode,
     FanOutNode,
-    Fits,
     GateNode,
     Given,
     HumanNode,
-    Input,
     JoinNode,
     LoopNode,
     ModelNode,
@@ -27,6 +22,10 @@ from domain.agent_graph.spec import (
     TransformNode,
     WaitNode,
 )
+from domain.agent_graph.progress import effect_of
+from domain.agent_graph.reducer import reduce
+from domain.agent_graph.references import references_in, resolved, text_of
+from domain.agent_graph.spec import AgentGraph, Fits, Input
 from domain.agent_graph.state import Active, Effect, RunState
 from domain.agent_graph.ticks import (
     ChangeRefused,

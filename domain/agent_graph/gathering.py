@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from domain.agent_graph.spec import FanOutNode
+from domain.agent_graph.nodes import FanOutNode
 from domain.agent_graph.state import Gather, value_at
 
 

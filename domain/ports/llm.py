@@ -68,8 +68,9 @@ class ReplyTooLong(LLMError):
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """A piece of context. `label` is how the model cites it, empty for what is no source to cite; `source` what it came from (an artifact's id and
-    title); `trust` `instruction` for what the platform and the user say, `document` for data that cannot command."""
+    """A piece of context. `label` is how the model cites it, empty for what is no source to cite; `source` what it
+    came from (an artifact's id and title); `trust` `instruction` for what the platform and the user say, `document`
+    for data that cannot command."""
 
     label: str
     text: str

@@ -29,9 +29,9 @@ def plain(name: str) -> str:
 
 
 def agent(id: str) -> str:
-    """`agt_critic` is critic; a person or a manager keeps the id."""
-    name = id.removeprefix("agt_")
-    return name if name.isalpha() else id
+    """`agt_code_copilot` is code copilot; a person or a manager keeps the id."""
+    name = plain(id.removeprefix("agt_"))
+    return name if name.replace(" ", "").isalpha() else id
 
 
 def money(millionths: int, currency: str) -> str:

@@ -21,6 +21,7 @@ from infrastructure.rest.routes import (
     members,
     messages,
     projects,
+    recommendations,
     runs,
     work,
     workflows,
@@ -67,6 +68,7 @@ def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
         events,
         artifacts,
         forms,
+        recommendations,
         graphs,
     ):
         app.include_router(module.router)

@@ -9,6 +9,7 @@ Member = Annotated[str, Path(description="The member's id.", examples=["mbr_06b2
 Task = Annotated[str, Path(description="The task's id.", examples=["tsk_06b2x"])]
 Run = Annotated[str, Path(description="The run's id.", examples=["run_06b2z"])]
 Artifact = Annotated[str, Path(description="The artifact's id.", examples=["art_06b2x"])]
+Recommendation = Annotated[str, Path(description="The recommendation's id.", examples=["rec_06b2x"])]
 Item = Annotated[str, Path(description="The inbox item's id.", examples=["inb_06b2x"])]
 Agent = Annotated[str, Path(description="The agent's id.", examples=["agt_synthesizer"])]
 Workflow = Annotated[

@@ -13,14 +13,20 @@ from infrastructure.rest.access import program
 from infrastructure.web.door import NEEDED, session_of
 from services.desk import Command
 
-MOST_FILES, MOST_FIELDS = 100, 50
+MOST_FILES, MOST_FIELDS = 100, 3_000
 STALE_FORM = "This form belongs to another session; open its page again and repeat."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
+    """`fields` have the last value of each name, `pairs` all values in the order of the page."""
+
     fields: Mapping[str, str]
-    files: Sequence[UploadFile]
+    files: Sequence[UploadFile] = ()
+    pairs: Sequence[tuple[str, str]] = ()
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key == name]
 
     def text(self, name: str, most: int = 5_000) -> str:
         """Raises Invalid when it is longer than `most` characters."""
@@ -45,12 +51,13 @@ Visitor = Annotated[Command, Depends(visitor)]
 async def submitted(request: Request, caller: Visitor) -> AsyncIterator[Form]:
     """Raises Forbidden without the token that forms of this session carry."""
     async with request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS) as found:
-        fields = {name: value for name, value in found.multi_items() if isinstance(value, str)}
+        pairs = [(name, value) for name, value in found.multi_items() if isinstance(value, str)]
+        fields = dict(pairs)
         session = session_of(request.headers) or ""
         if not program(request).sessions.is_form_token(session, fields.pop("form_token", "")):
             raise Forbidden(STALE_FORM)
         files = [value for _, value in found.multi_items() if isinstance(value, UploadFile) and value.filename]
-        yield Form(fields=fields, files=files)
+        yield Form(fields=fields, files=files, pairs=pairs)
 
 
 Submitted = Annotated[Form, Depends(submitted)]

@@ -24,8 +24,7 @@ class PageRoute(APIRoute):
             try:
                 return await handle(request)
             except tuple(STATUS) as error:
-                status, title = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-                return await failure(request, status, title, str(error))
+                return await failure(request, *refusal(error), str(error))
             except HTTPException as error:
                 title = TITLES.get(error.status_code, "Refused")
                 return await failure(request, error.status_code, title, str(error.detail))
@@ -36,6 +35,11 @@ class PageRoute(APIRoute):
                 return await failure(request, 500, TITLES[500], detail)
 
         return handled
+
+
+def refusal(error: Exception) -> tuple[int, str]:
+    """Status and title of an error that has them."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def said(address: str, key: str) -> RedirectResponse:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from domain.events import Event
@@ -15,6 +16,23 @@ Direction = Literal["in", "out", "both"]
 class Subgraph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A node, how many edges away it is, and the edge by which it was first come to."""
+
+    id: str
+    depth: int
+    edge: Edge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """Nearest first. `truncated` says that there is more."""
+
+    steps: tuple[Step, ...]
+    truncated: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +69,43 @@ class Graphs(ABC):
     async def touching(self, workspace_id: str, id: str, limit: int = 5000) -> Subgraph:
         """An agent's graph: its edges, and those of what it made."""
 
+    @abstractmethod
+    async def reached(
+        self,
+        workspace_id: str,
+        ids: Sequence[str],
+        relations: Sequence[str],
+        *,
+        direction: Literal["in", "out"],
+        project_id: str | None = None,
+        depth: int = 1,
+        limit: int = 500,
+    ) -> Reached:
+        """The nodes from which edges of `relations` lead to `ids` (`in`), or to which they lead (`out`), each once,
+        without `ids`. The newest edges of a node come first. What it takes depends on `limit`, not on the graph."""
+
+    @abstractmethod
+    async def leading(
+        self,
+        workspace_id: str,
+        ids: Sequence[str],
+        relations: Sequence[str],
+        *,
+        direction: Literal["in", "out"],
+        project_id: str | None = None,
+        limit: int = 500,
+    ) -> list[Edge]:
+        """The edges of `relations` into or out of `ids`, one after another, the newest of each first; at most
+        `limit` in all. What it takes depends on `limit` and `ids`, not on the graph."""
+
+    @abstractmethod
+    async def nodes(self, workspace_id: str, ids: Sequence[str]) -> dict[str, Node]:
+        """By id. One that the graph does not have is labelled with its id."""
+
+    @abstractmethod
+    async def beginning(self, workspace_id: str, beginning: str, limit: int = 100) -> list[Node]:
+        """The nodes whose ids begin so, in the order of their ids."""
+
 
 class Search(ABC):
     @abstractmethod
@@ -81,11 +136,16 @@ class Streamed:
 
 class Streams(ABC):
     @abstractmethod
-    async def since(self, workspace_id: str, scope: str, number: int, limit: int = 500) -> list[Streamed]:
-        """The events of a root run or a project after `number`; numbers have no gaps."""
+    async def since(self, workspace_id: str, scope: str | None, number: int, limit: int = 500) -> list[Streamed]:
+        """The events of a root run, a project or (None) the workspace after `number`; numbers have no gaps."""
 
     @abstractmethod
-    async def latest(self, workspace_id: str, scope: str) -> int: ...
+    async def latest(self, workspace_id: str, scope: str | None) -> int: ...
+
+    @abstractmethod
+    async def before(self, workspace_id: str, scope: str | None, at: datetime) -> int:
+        """The number of the last event before `at`, 0 where there is none. Events come in the order of their commits,
+        so one that is older than `at` by what a commit takes may come after it."""
 
 
 class Audit(ABC):

@@ -18,6 +18,7 @@ from domain.changes import (
     MoveTask,
     OpenInbox,
     PublishStaged,
+    Recommend,
     SayTurn,
     SendMessage,
     SetTimer,
@@ -27,7 +28,7 @@ from domain.changes import (
     WithdrawInbox,
 )
 from domain.conversation import Turn
-from domain.errors import LimitReached
+from domain.errors import Forbidden, LimitReached
 from domain.inbox import InboxItem
 from domain.message import SentMessage
 from domain.plan import Plan
@@ -35,10 +36,11 @@ from domain.project import Project
 from domain.qa import QARecord
 from domain.run import Run, Usage
 from domain.task import LIVE, Task
-from services import filing, post, turns
+from services import filing, post, recommended, turns
 from services.canonical import digest_of_graph
 from services.ports.content import Content
 from services.unit_of_work import UnitOfWork
+from services.work.graphs import SHIPPED
 
 MAX_DEPTH = 5
 DELEGATED = "agent@1"  # the graph by which an agent does what another asked of it
@@ -51,6 +53,7 @@ class Applier:
     def __init__(self, run: Run, uow: UnitOfWork, content: Content, graph: GraphLookup) -> None:
         self.run = run
         self._uow, self._content, self._graph = uow, content, graph
+        self._staged: list[Version] = []
 
     async def apply(self, change: Change) -> None:
         await self._apply(change)
@@ -85,6 +88,7 @@ class Applier:
         known = await uow.seek(Version, version.id)
         if known is None:
             uow.put(version)
+            self._staged.append(version)
         elif known.state == "discarded":
             uow.put(replace(version, version=known.version))
 
@@ -95,8 +99,11 @@ class Applier:
 
     @_apply.register
     async def _(self, change: PublishStaged) -> None:
-        for version in await self._uow.find(Version, {"run_id": change.run_id, "state": "staged"}):
-            await filing.publish(self._uow, self._content, version)
+        stored = await self._uow.find(Version, {"run_id": change.run_id, "state": "staged"})
+        just_now = [version for version in self._staged if version.run_id == change.run_id and version not in stored]
+        for version in [*stored, *just_now]:
+            if version.state == "staged":
+                await filing.publish(self._uow, self._content, version)
 
     @_apply.register
     async def _(self, change: DiscardStaged) -> None:
@@ -128,6 +135,8 @@ class Applier:
         if self.run.depth + 1 > MAX_DEPTH:
             raise LimitReached("depth", f"Runs may start runs {MAX_DEPTH} deep; {self.run.id} is that deep already.")
         graph = self._graph(change.graph)
+        if graph.name in SHIPPED and graph.name != DELEGATED and self.run.graph not in SHIPPED:
+            raise Forbidden(f"The workflow {graph.name} is built in; {self.run.graph} may not start it.")
         actor = change.actor or self.run.actor
         actor = agent_id(actor) if graph.name == DELEGATED else actor
         child = Run(
@@ -214,6 +223,10 @@ class Applier:
         known = await self._uow.get(Turn, change.turn.id)
         if known.state == "thinking":
             turns.say(self._uow, replace(change.turn, version=known.version))
+
+    @_apply.register
+    async def _(self, change: Recommend) -> None:
+        await recommended.file(self._uow, self.run.actor, change.recommendations)
 
     @_apply.register
     async def _(self, change: SignalChildren) -> None:

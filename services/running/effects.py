@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from domain.agent_graph import AgentGraph, Effect, FanOutNode, RunState
-from domain.agent_graph.spec import Node
+from domain.agent_graph.nodes import Node
 from domain.changes import Change
 from domain.ids import derived_id
 from domain.run import Run, Usage

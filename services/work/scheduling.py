@@ -1,14 +1,18 @@
 """Handlers `schedule@1` and `report@1`: the domain's decision, turned into changes."""
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from domain.artifact import Version
-from domain.changes import Change, MoveTask, OpenInbox, StartChild
+from domain.changes import Change, MoveTask, OpenInbox, Recommend, StartChild
 from domain.errors import NotFound
+from domain.project import Project
 from domain.qa import QARecord
 from domain.run import Run
 from domain.scheduling import Decision, decide, outcome
 from domain.task import LIVE, Task
+from services.recommended import advised
 from services.running.effects import EffectContext, EffectResult
 from services.work.planning import newest_plan
 
@@ -29,10 +33,21 @@ async def schedule(context: EffectContext) -> EffectResult:
     changes: list[Change] = []
     for decision in outlook.decisions:
         changes += await _changes(context, decision)
+    if outlook.decisions or outlook.finished:
+        changes += await _recommended(context, [tasks[spec.id] for spec in plan.tasks])
     return EffectResult(
         output={"done": outlook.finished, "waiting": outlook.waiting, "steps": len(outlook.decisions)},
         changes=tuple(changes),
     )
+
+
+async def _recommended(context: EffectContext, tasks: Sequence[Task]) -> list[Change]:
+    """Looked at when something moves; the sources are read at the start only."""
+    project = await context.store.get(Project, context.run.workspace_id, context.run.project_id)
+    assert project is not None
+    starts = not any(task.attempts for task in tasks)
+    found = await advised(context.store, context.content, project, tasks, context.effect.at, read=starts)
+    return [Recommend(recommendations=found)] if found else []
 
 
 async def report(context: EffectContext) -> EffectResult:

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from domain.agent import OutputType, Profile
 from domain.agent_graph import AgentNode, GateNode, Given, ModelNode, RouterNode, ToolNode, TransformNode, resolved
-from domain.agent_graph.spec import Asking
+from domain.agent_graph.nodes import Asking
 from domain.errors import Invalid
 from domain.ports.llm import Reply, Request, Shape
 from domain.project import Project

@@ -14,9 +14,10 @@ from adapters.dispatch.in_process import InProcessDispatcher
 from adapters.live.in_process import InProcessLive
 from adapters.llm.rehearsal import RehearsalLLM
 from adapters.store.database import Database
+from adapters.store.graphs import SqlGraphs
 from adapters.store.runs import SqlJournal
 from adapters.store.state import SqlStore
-from adapters.store.views import SqlGraphs, SqlSearch
+from adapters.store.views import SqlSearch
 from domain.agent_graph import AgentGraph, Effect
 from domain.ports.llm import LLM
 from domain.principal import Principal

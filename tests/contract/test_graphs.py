@@ -107,6 +107,63 @@ async def test_a_ring_is_walked_once(at: Opened) -> None:
     assert ends(found.edges) == {("art_a", "art_b"), ("art_b", "art_a")}
 
 
+RESTS = ["wasDerivedFrom"]
+
+
+async def test_what_is_reached_comes_nearest_first_each_once(at: Opened) -> None:
+    await chain(at, 6)
+    shortcut = an_event("art_4", "artifact.published", title="t", kind="note", derived_from=[{"artifact_id": "art_1"}])
+    await at.store.commit(Changeset(workspace_id=W, events=[shortcut]))
+    found = await at.graphs.reached(W, ["art_1"], RESTS, direction="in", depth=9)
+    assert [(step.id, step.depth) for step in found.steps] == [("art_4", 1), ("art_2", 1), ("art_5", 2), ("art_3", 2)]
+    assert {(step.edge.source, step.edge.target) for step in found.steps if step.depth == 1} == {
+        ("art_4", "art_1"),
+        ("art_2", "art_1"),
+    }
+    assert not found.truncated
+    out = await at.graphs.reached(W, ["art_3"], RESTS, direction="out", depth=2)
+    assert [(step.id, step.depth) for step in out.steps] == [("art_2", 1), ("art_1", 2)]
+
+
+async def test_what_is_reached_says_when_there_is_more(at: Opened) -> None:
+    await chain(at, 8)
+    made = await at.graphs.reached(W, ["writer"], ["wasAttributedTo"], direction="in", limit=3)
+    assert [step.id for step in made.steps] == ["art_7", "art_6", "art_5"] and made.truncated
+    assert not (await at.graphs.reached(W, ["writer"], ["wasAttributedTo"], direction="in", limit=8)).truncated
+    assert (await at.graphs.reached(W, ["writer"], ["dependsOn"], direction="in")).steps == ()
+    assert (await at.graphs.reached(W, [], RESTS, direction="in", depth=3)).steps == ()
+
+
+async def test_what_is_reached_stays_in_the_project(at: Opened) -> None:
+    await chain(at, 2)
+    await chain(at, 3, project_id="prj_2")
+    for project, ids in (("prj_1", {"art_0", "art_1"}), ("prj_2", {"art_0", "art_1", "art_2"}), ("prj_3", set())):
+        found = await at.graphs.reached(W, ["writer"], ["wasAttributedTo"], direction="in", project_id=project)
+        assert {step.id for step in found.steps} == ids
+
+
+async def test_a_walk_reads_no_more_rows_than_it_asks_for(at: Opened) -> None:
+    """Through the index on the edges' ends, in its order, without sorting."""
+    for end, order in (("target", "project_id DESC, rowid DESC"), ("source", "rowid DESC")):
+        for project in ("", "AND project_id = 'p' "):
+            plan = await at.rows(
+                f"EXPLAIN QUERY PLAN SELECT * FROM graph_edges INDEXED BY ix_edges_{end} WHERE workspace_id = 'w' "
+                f"AND {end} = 'x' AND relation = 'r' {project}ORDER BY {order} LIMIT 5"
+            )
+            (step,) = [row[3] for row in plan]
+            assert f"USING INDEX ix_edges_{end} (workspace_id=? AND {end}=?" in step
+
+
+async def test_nodes_are_found_by_how_their_ids_begin(at: Opened) -> None:
+    topics = [{"id": f"topic/{name}", "label": name.title()} for name in ("brake", "brakes", "bra", "lift")]
+    await at.store.commit(Changeset(workspace_id=W, events=[an_event("art_1", "artifact.tagged", topics=topics)]))
+    assert [node.label for node in await at.graphs.beginning(W, "topic/brake")] == ["Brake", "Brakes"]
+    assert len(await at.graphs.beginning(W, "topic/", limit=2)) == 2
+    assert await at.graphs.beginning(OTHER, "topic/") == []
+    found = await at.graphs.nodes(W, ["topic/lift", "art_none"])
+    assert {id: node.label for id, node in found.items()} == {"topic/lift": "Lift", "art_none": "art_none"}
+
+
 async def test_an_agents_graph_is_its_edges_and_those_of_what_it_made(at: Opened) -> None:
     await chain(at, 2)
     await chain(at, 2, workspace_id=OTHER)

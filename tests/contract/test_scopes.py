@@ -16,7 +16,7 @@ from domain.qa import QARecord
 from domain.run import Run, Usage
 from domain.task import Task
 from services.ports.store import Changeset, CounterMove, Fence
-from tests.stores import OTHER, Opened, W, a_call, a_project, a_run, a_task, an_event, asked, indexed, started
+from tests.stores import AT, OTHER, Opened, W, a_call, a_project, a_run, a_task, an_event, asked, indexed, started
 
 
 def changes(**parts: Any) -> Changeset:
@@ -44,7 +44,13 @@ async def test_another_workspaces_ids_are_invisible_everywhere(at: Opened) -> No
         assert "Secret" not in {node.label for node in subgraph.nodes}
     assert await at.search.match(W, "prj_o", ["honey"]) == await at.search.passages(W, "art_o") == []
     assert await at.streams.since(W, "prj_o", 0) == []
-    assert await at.streams.latest(W, "prj_o") == 0
+    assert await at.streams.latest(W, "prj_o") == await at.streams.latest(W, None) == 0
+    assert await at.streams.since(W, None, 0) == []
+    assert await at.streams.before(W, None, AT.replace(year=2030)) == 0
+    assert (await at.graphs.reached(W, ["prj_o"], ["partOf"], direction="in")).steps == ()
+    assert (await at.graphs.nodes(W, ["art_o"]))["art_o"].label == "art_o"
+    assert await at.graphs.beginning(W, "art_") == []
+    assert await at.store.tagged(W, "prj_o", ["topic/honey"]) == (0, {"topic/honey": 0})
 
 
 async def test_a_changeset_writes_in_its_own_workspace_only(at: Opened) -> None:
@@ -103,7 +109,16 @@ async def test_every_query_of_the_store_and_its_views_names_the_workspace(at: Op
         for project in (None, "prj_1"):
             await at.graphs.whole(W, project)
             await at.graphs.neighbors(W, "u", project_id=project, relation="partOf", depth=2)
+            await at.graphs.reached(W, ["u"], ["partOf"], direction="in", project_id=project, depth=2)
+            await at.graphs.reached(W, ["u"], ["partOf"], direction="out", project_id=project, depth=2)
         await at.graphs.touching(W, "u")
+        await at.graphs.nodes(W, ["u"])
+        await at.graphs.beginning(W, "u")
+        await at.store.tagged(W, "prj_1", ["topic/honey"])
+        for scope in (None, "prj_1"):
+            await at.streams.before(W, scope, AT)
+            await at.streams.since(W, scope, 0)
+            await at.streams.latest(W, scope)
         await at.search.match(W, "prj_1", ["honey"], sections=["sources"], tasks=["t"], artifacts=["art_1"])
         await at.search.passages(W, "art_1")
         await at.streams.since(W, "prj_1", 0)

@@ -54,6 +54,7 @@ GROUPS = {
     "docs/how-to/take-it-with-you.md": False,
     "docs/how-to/hand-over-inputs.md": False,
     "docs/how-to/write-a-workflow.md": False,
+    "docs/how-to/talk-with-the-manager.md": True,
     "docs/how-to/put-a-proxy-before-it.md": False,
 }
 """Pages that are run on one data directory; true where a server is started beside them, which is faster."""

@@ -324,6 +324,11 @@ ENDS: dict[str, tuple[str, dict[str, Any], str]] = {
         {"x": "nothing"},
         "There is no workflow nothing here",
     ),
+    "a workflow that is the manager's": (
+        '  one: {type: workflow, graph: "{{ inputs.x }}", next: end}\n',
+        {"x": "project@1"},
+        "The workflow project@1 is built in; a_workflow_that_is_the_managers@1 may not start it.",
+    ),
     "arguments that a tool refuses": (
         '  one: {type: tool, tool: search_case_file, arguments: {query: "{{ inputs.x }}"}, next: end}\n',
         {"x": 7},
@@ -340,7 +345,7 @@ ENDS: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", ENDS)
 def test_what_cannot_go_on_ends_with_a_sentence(rest: Rest, project: str, case: str) -> None:
     nodes, inputs, said = ENDS[case]
-    name = case.replace(" ", "_")
+    name = case.replace(" ", "_").replace("'", "")
     kept(rest, name, of(name, nodes, inputs="{x: {}}"))
     found = ended(rest, name, project, **inputs)
     assert found["result"] == "failed" and said in found["reason"]

@@ -6,7 +6,7 @@ import pytest
 from pydantic import JsonValue
 
 from domain.agent_graph import ChangeRefused, Forked, RunState, effect_of
-from domain.agent_graph.spec import FAN_OUT
+from domain.agent_graph.nodes import FAN_OUT
 from domain.changes import EndRun, SetTimer, SignalChildren, StartChild
 from domain.run import Limits, Usage
 from tests.simulator import START
@@ -129,7 +129,7 @@ def test_half_is_no_majority_and_no_vote_is_none() -> None:
 
 @pytest.mark.parametrize("join", ["all", "first", "majority", "best"])
 def test_why_all_parts_failed_is_told(join: str) -> None:
-    run = fan_out(join=join, **({"least": 1} if join == "all" else {})).failed().failed().failed()
+    run = fan_out(join=join, least=1 if join == "all" else None).failed().failed().failed()
     assert run.state.reason.endswith("parts failed: It is down.")
 
 

@@ -141,6 +141,26 @@ def test_a_member_is_part_of_the_project() -> None:
     assert nodes_of(added) == (Node(id="usr_1", kind="person", label="Ada"),)
 
 
+def test_a_tagged_artifact_leads_to_what_it_is_about() -> None:
+    topics: list[JsonValue] = [{"id": "topic/brake", "label": "Brake", "method": "rule", "source": 0}]
+    tagged = event("artifact.tagged", "art_1", {"topics": topics, "by": "agt_archivist"})
+    assert triples(tagged) == {("art_1", "about", "topic/brake")}
+    assert nodes_of(tagged) == (Node(id="topic/brake", kind="topic", label="Brake"),)
+
+
+def test_an_edge_that_a_person_added_is_one_and_a_new_topic_has_its_label() -> None:
+    added = event("edge.added", "art_1", {"relation": "about", "target": "topic/brake", "label": "Brake"})
+    assert triples(added) == {("art_1", "about", "topic/brake")}
+    assert nodes_of(added) == (Node(id="topic/brake", kind="topic", label="Brake"),)
+    part = event("edge.added", "art_1", {"relation": "partOf", "target": "art_2"})
+    assert (triples(part), nodes_of(part)) == ({("art_1", "partOf", "art_2")}, ())
+
+
+@pytest.mark.parametrize("relation", ["wasDerivedFrom", "checkedBy", "", "nonsense"])
+def test_where_things_come_from_cannot_be_added(relation: str) -> None:
+    assert triples(event("edge.added", "art_1", {"relation": relation, "target": "art_2"})) == set()
+
+
 @pytest.mark.parametrize("type", sorted(SILENT))
 def test_other_events_change_no_graph(type: EventType) -> None:
     assert (nodes_of(event(type, "x_1")), edges_of(event(type, "x_1"))) == ((), ())

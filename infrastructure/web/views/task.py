@@ -13,6 +13,7 @@ from infrastructure.web.views import work
 from infrastructure.web.views.artifact import Link
 from infrastructure.web.views.run import Attempt, attempt
 from services.desk import Command
+from services.work.planning import newest_plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Shown:
     attempts: tuple[Attempt, ...]
     waiting: tuple[InboxItem, ...]
     number: int
+    can_edit: bool
 
     @property
     def work(self) -> InboxItem | None:
@@ -51,6 +53,7 @@ async def shown(parts: Container, caller: Command, id: str) -> Shown:
     where = {"project_id": task.project_id}
     number = await parts.streams().latest(workspace, task.project_id)
     project = await parts.desk().get(caller, Project, task.project_id)
+    plan = await newest_plan(store, workspace, task.project_id)
     tasks = await store.find(Task, workspace, where=where, limit=work.MOST)
     runs = await store.find(Run, workspace, where={"task_id": id}, limit=work.MOST)
     made = await store.find(Artifact, workspace, where={"task_id": id, "visible": "1"})
@@ -65,6 +68,7 @@ async def shown(parts: Container, caller: Command, id: str) -> Shown:
         attempts=tuple(attempt(parts, run, names) for run in reversed(runs)),
         waiting=tuple(await store.find(InboxItem, workspace, where={"task_id": id, "state": "open"})),
         number=number,
+        can_edit=project.state == "active" and plan is not None and id in {spec.id for spec in plan.tasks},
     )
 
 

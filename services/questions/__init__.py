@@ -1,0 +1,1 @@
+"""Named questions on the knowledge graphs, answered by code in sentences and ids."""
