@@ -403,7 +403,7 @@ def _read(field: FormField, lines: Sequence[str]) -> JsonValue:
         case "table":
             return _rows(field, lines)
     text = "\n".join(line[1:] if line[:1] == "\\" and line[1:2] in ("#", "\\") else line for line in lines)
-    return _value(field, text.strip())
+    return value_of(field, text.strip())
 
 
 def _items(lines: Sequence[str]) -> JsonValue:
@@ -421,7 +421,7 @@ def _items(lines: Sequence[str]) -> JsonValue:
 def _rows(field: FormField, lines: Sequence[str]) -> JsonValue:
     rows: list[JsonValue] = []
     for line in [line for line in lines if line.lstrip().startswith("|")][2:]:
-        read = {c.name: _value(c, cell) for c, cell in zip(field.columns, _cells(line), strict=False)}
+        read = {c.name: value_of(c, cell) for c, cell in zip(field.columns, _cells(line), strict=False)}
         rows.append({name: value for name, value in read.items() if value is not None})
     return rows
 
@@ -441,7 +441,7 @@ def _cells(line: str) -> list[str]:
     return [*cells, cell.strip()] if cell.strip() else cells
 
 
-def _value(field: FormField | Column, text: str) -> JsonValue:
+def value_of(field: FormField | Column, text: str) -> JsonValue:
     """What `text` says, as the field's type has it; what does not fit stays text and is refused by `checked`."""
     if not text:
         return None

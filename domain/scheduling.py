@@ -56,7 +56,8 @@ def decide(plan: Plan, tasks: Mapping[str, Task], runs: Sequence[Run]) -> Outloo
             decisions.append(Decision(what="ready", task=task))
         decisions.append(Decision(what="start", task=task))
     moving = live or any(decision.what != "attention" for decision in decisions)
-    people = bool(live) and all(task.spec.assignee.kind == "person" for task in live) and not decisions
+    at_work = live + [decision.task for decision in decisions if decision.what == "start"]
+    people = bool(at_work) and all(task.spec.assignee.kind == "person" for task in at_work)
     return Outlook(decisions=tuple(decisions), finished=not moving, waiting=people)
 
 

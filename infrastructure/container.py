@@ -38,8 +38,10 @@ from services.desk import Desk
 from services.doctor import Doctor
 from services.exporting import Exports
 from services.forms import Forms
+from services.graph_edits import GraphEdits
 from services.graph_questions import GraphQuestions
 from services.inputs import Intake
+from services.named_questions import NamedQuestions
 from services.plan_edits import PlanEdits
 from services.ports.telemetry import SILENCE
 from services.projects import Projects
@@ -136,6 +138,8 @@ class Container(containers.DeclarativeContainer):
         Conversing, staff, alias, providers.Singleton(Briefing, streams, graphs), plan_edits
     )
     graph_questions = providers.Singleton(GraphQuestions, desk, graphs, staff)
+    named_questions = providers.Singleton(NamedQuestions, desk, graphs, streams, graph_questions)
+    graph_edits = providers.Singleton(GraphEdits, desk, graphs, graph_questions)
     reports = providers.Singleton(
         Reports, desk, report_writer, providers.Callable(lambda found: found.currency if found else "", models)
     )

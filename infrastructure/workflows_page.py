@@ -5,8 +5,9 @@ from typing import Any
 
 from config.workflow_files import SHIPPED, WorkflowFiles, schema
 from domain.agent_graph import AgentGraph
+from services.work.filling import fill_form
 from services.work.tools import INSTALLED
-from services.work.transforms import FUNCTIONS
+from services.work.transforms import FILL_FORM, FUNCTIONS
 
 Schema = Mapping[str, Any]
 ABOUT = """# Workflows
@@ -122,7 +123,8 @@ def _default(field: Schema) -> str:
 
 
 def _functions() -> str:
-    rows = [(f"`{name}`", " ".join((made.__doc__ or "").split())) for name, made in FUNCTIONS.items()]
+    known = {**FUNCTIONS, FILL_FORM: fill_form}
+    rows = [(f"`{name}`", " ".join((made.__doc__ or "").split())) for name, made in known.items()]
     return _table(("function", "gives"), rows)
 
 

@@ -61,6 +61,28 @@ class Artifacts:
 
         return await self._desk.carry_out(command, Artifact, decide)
 
+    async def share(self, command: Command, id: str, project_id: str) -> Artifact:
+        """The newest version as a source of another project: a copy that derives from that version and does not follow
+        it. Raises NotFound, and Conflict for an archived project or the artifact's own."""
+
+        async def decide(uow: UnitOfWork) -> Artifact:
+            artifact = await visible(uow, id)
+            await active_project(uow, project_id)
+            if artifact.project_id == project_id:
+                raise Conflict(f"{id} is in the project {project_id} already.")
+            versions = await uow.find(Version, {"artifact_id": id, "state": "published"})
+            head = next(version for version in versions if version.number == artifact.head)
+            stored = Stored(
+                digest=head.digest, text_digest=head.text_digest, media_type=head.media_type, size=head.size
+            )
+            filed = Filed(kind="source", section="sources", title=artifact.title, derived_from=(head.ref,))
+            copy = await file(uow, self._desk.content, project_id, stored, filed)
+            data = {"artifact_id": copy.id, "project_id": project_id, "digest": head.digest}
+            uow.happened("artifact.shared", id, project_id=artifact.project_id, data=dict(data))
+            return copy
+
+        return await self._desk.carry_out(command, Artifact, decide)
+
     async def judge(self, command: Command, id: str, judgement: Judgement) -> Artifact:
         """A person's QA on the head. Accepted, an intellectual artifact becomes an information product."""
 

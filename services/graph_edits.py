@@ -47,7 +47,7 @@ class GraphEdits:
         else:
             made = await self._desk.carry_out(command, Artifact, artifact)
         ends = await self._graphs.leading(
-            made.workspace_id, [source], [relation], direction="out", project_id=made.project_id
+            made.workspace_id, [source], [relation], direction="out", project_id=made.project_id, limit=10_000
         )
         end = _topic(target)[0] if relation == "about" and kind_of(target) == "thing" else target
         return next(edge for edge in ends if edge.target == end)
@@ -69,9 +69,10 @@ class GraphEdits:
         kind = kind_of(target)
         kind = "topic" if kind == "thing" else kind
         if kind not in FITTING[relation] or (relation == "dependsOn" and isinstance(source, Task)):
+            plan = "; what a task depends on stands in the plan" if isinstance(source, Task) else ""
             raise Invalid(
-                f"{source.id} cannot be linked by {relation} to {target[:80]!r}: it leads to {', '.join(FITTING[relation])}"
-                f"{'; what a task depends on stands in the plan' if isinstance(source, Task) else ''}.",
+                f"{source.id} cannot be linked by {relation} to {target[:80]!r}: it leads to an "
+                f"{' or a '.join(FITTING[relation])}{plan}.",
                 [("/target", f"does not fit {relation}")],
             )
         if target == source.id:

@@ -19,7 +19,7 @@ class Stored:
     """Content that is on the disk, not yet named by a version."""
 
     digest: str
-    text_digest: str
+    text_digest: str | None
     media_type: str
     size: int
 

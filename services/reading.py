@@ -1,9 +1,9 @@
 """Reading a version as people do: its text, and the passages that it cites."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from domain.artifact import COGNITIVE, HANDED_OVER, Version
+from domain.artifact import COGNITIVE, HANDED_OVER, Citation, Version
 from domain.form import Form
 from services import filing
 from services.ports.content import Content
@@ -34,12 +34,19 @@ async def form_in(content: Content, version: Version) -> Form | None:
 
 async def cited(store: Store, content: Content, version: Version, titles: Mapping[str, str]) -> Cited:
     """What each label stands for; an artifact without a title keeps its id."""
+    return await quoted(store, content, version.workspace_id, version.citations, titles)
+
+
+async def quoted(
+    store: Store, content: Content, workspace: str, citations: Sequence[Citation], titles: Mapping[str, str]
+) -> Cited:
+    """As `cited`, of what stands in no version."""
     found: Cited = {}
     read: dict[tuple[str, str], tuple[str, ...]] = {}
-    for citation in version.citations:
+    for citation in citations:
         key = citation.artifact_id, citation.digest
         if key not in read:
-            read[key] = await _passages(store, content, version.workspace_id, *key)
+            read[key] = await _passages(store, content, workspace, *key)
         if citation.ordinal < len(read[key]):
             title = titles.get(citation.artifact_id, citation.artifact_id)
             found[citation.label] = (citation.artifact_id, title, read[key][citation.ordinal])

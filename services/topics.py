@@ -25,16 +25,16 @@ about abstract action actions agenda analysis annex answer answers appendix appr
 background blocker blockers brief briefing change changes chapter check checked code comes comparison conclusion
 conclusions consequences consideration considerations contents context contradictions criteria date dates days decide
 decided decision decisions definition definitions description details discussion document documents draft drifts edges
-evidence example examples executive fact facts failed failures figure figures file files final finding findings first
-fixed follow following further future gaps general glossary goal goals information introduction issue issues item items
-key keywords know knowing last limit limits link links list lists log main matrix message method methods minutes
-missing months needed next note notes nothing number numbers objective objectives open option options order outlook
-overview page pages paper part parts patch plan planned plans point points preface problem problems proposal proposed
-purpose question questions ranking reason reasons recommendation recommendations reference references relation remark
-remarks report requirement requirements result results review risk risks run said scope section sections short slide
-source sources stand stands state statement status step steps summary table tables tags task tasks tell terms test
-tested tests text thing threshold time times title topic topics unusual verdict version warning warnings way ways week
-weeks worth year years
+evidence example examples executive fact facts failed failures false figure figures file files final finding findings
+first fixed follow following further future gaps general glossary goal goals high information introduction issue issues
+item items key keywords know knowing last limit limits link links list lists log main matrix medium message method
+methods mild minutes missing months needed next none note notes nothing null number numbers objective objectives open
+option options order outlook overview page pages paper part parts patch plan planned plans point points preface problem
+problems proposal proposed purpose question questions ranking reason reasons recommendation recommendations reference
+references relation remark remarks report requirement requirements result results review risk risks run said scope
+section sections severity short shown shows side slide source sources speaks stand stands state statement status step
+steps summary table tables tags task tasks tell terms test tested tests text thing threshold time times title topic
+topics true unusual verdict version warning warnings way ways week weeks what word words worth year years
 """
 UNTELLING = STOPWORDS | frozenset(FRAMING.split())
 """The headings that reports have whatever they are about, beside words that tell nothing anywhere."""

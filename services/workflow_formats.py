@@ -79,22 +79,24 @@ def _arrows(node: Node) -> Iterator[tuple[str, str]]:
     for field, target in fields_to(node):
         if field == "join":
             continue
-        word = _quoted(_said(field))
+        word = _quoted(said(field))
         line = "-.->" if field in ("on_failure", "back_to") else "-->"
         yield (f'{line}|"{word}"|' if word else line), target
 
 
-def _said(field: str) -> str:
+def said(field: str) -> str:
+    """When a way is taken that a node names in this field; empty for the usual way on."""
     return WORDS.get(field, field.removeprefix("labels."))
 
 
 def _label(node: Node) -> str:
-    about = _about(node)
+    what = about(node)
     kind = node.type.replace("_", " ")
-    return f"{_quoted(node.id)}<br/><small>{kind}{': ' if about else ''}{_quoted(about)}</small>"
+    return f"{_quoted(node.id)}<br/><small>{kind}{': ' if what else ''}{_quoted(what)}</small>"
 
 
-def _about(node: Node) -> str:
+def about(node: Node) -> str:
+    """What a node is about, in a word or two; empty where its kind says it all."""
     match node:
         case ChildNode():
             return node.graph
@@ -127,9 +129,9 @@ def outline(graph: AgentGraph) -> str:
     """One line a node, in the order in which they are written, with where each leads."""
     lines = [f"{graph.name}: {graph.title}".removesuffix(": ")]
     for node in graph.nodes:
-        about = _about(node)
-        kind = f"{node.type}, {about}" if about else node.type
-        ways = [f"{_said(field)} → {to}".strip() for field, to in fields_to(node) if field != "join"]
+        what = about(node)
+        kind = f"{node.type}, {what}" if what else node.type
+        ways = [f"{said(field)} → {to}".strip() for field, to in fields_to(node) if field != "join"]
         first = "* " if node.id == graph.start else "  "
         lines.append(f"{first}{node.id} ({' '.join(kind.split())}){'  ' if ways else ''}{', '.join(ways)}")
     return "\n".join(lines) + "\n"

@@ -139,7 +139,7 @@ def _image(
 
 
 def _table_open(*_: Any) -> str:
-    return '<div class="scroll"><table>\n'
+    return '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>\n'
 
 
 def _table_close(*_: Any) -> str:

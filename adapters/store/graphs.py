@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Executable, select, text
 from adapters.store import tables
 from adapters.store.database import Database
 from adapters.store.entities import time_of
+from adapters.store.prepared import Prepared
 from domain.ids import kind_of
 from domain.knowledge_graph import Edge, Node
 from services.ports.views import Direction, Graphs, Reached, Step, Subgraph
@@ -17,6 +18,18 @@ from services.ports.views import Direction, Graphs, Reached, Step, Subgraph
 edges, nodes = tables.edges, tables.nodes
 ENDS: dict[Direction, tuple[str, ...]] = {"out": ("source",), "in": ("target",), "both": ("source", "target")}
 LAST = "\U0010ffff"  # sorts after every other character
+ORDERS = {"in": ("target", "project_id DESC, rowid DESC"), "out": ("source", "rowid DESC")}
+LEADING = {
+    (direction, in_project): Prepared(
+        text(
+            "SELECT source, target, relation, project_id, at, run_id "  # noqa: S608
+            f"FROM graph_edges INDEXED BY ix_edges_{end} WHERE workspace_id = :workspace AND {end} = :id "
+            f"AND relation = :relation{' AND project_id = :project' * in_project} ORDER BY {order} LIMIT :limit"
+        )
+    )
+    for direction, (end, order) in ORDERS.items()
+    for in_project in (False, True)
+}
 
 
 class SqlGraphs(Graphs):
@@ -152,16 +165,20 @@ def _leading(
 ) -> Iterator[Edge]:
     """The edges of `relations` into or out of each of `ids`, the newest first: in the order of the index, so that
     no more rows are read than are asked for."""
-    end, order = ("target", "project_id DESC, rowid DESC") if direction == "in" else ("source", "rowid DESC")
-    where = "" if project_id is None else " AND project_id = :project"
-    query = text(
-        f"SELECT * FROM graph_edges INDEXED BY ix_edges_{end} WHERE workspace_id = :workspace "  # noqa: S608
-        f"AND {end} = :id AND relation = :relation{where} ORDER BY {order} LIMIT :limit"
-    )
+    query = LEADING[direction, project_id is not None]
     values = {"workspace": workspace_id, "limit": limit + 1, **({} if project_id is None else {"project": project_id})}
     for id in ids:
         for relation in relations:
-            yield from _edges(connection, query, {**values, "id": id, "relation": relation})
+            for row in query.all(connection, {**values, "id": id, "relation": relation}):
+                yield Edge(
+                    source=row[0],
+                    target=row[1],
+                    relation=row[2],
+                    workspace_id=workspace_id,
+                    project_id=row[3],
+                    at=time_of(row[4]),
+                    run_id=row[5],
+                )
 
 
 def _edges(connection: Connection, query: Executable, values: Mapping[str, Any] | None = None) -> list[Edge]:

@@ -1,4 +1,4 @@
-"""`caseworks artifacts`: the case file — reading it, adding to it, judging it."""
+"""`caseworks artifacts`: the case file — reading it, adding to it, judging it, forms."""
 
 import os
 import sys
@@ -9,11 +9,13 @@ import typer
 
 from infrastructure.cli import handing_over, words
 from infrastructure.cli.endings import Code, Ended
+from infrastructure.cli.filling import Answers, File, filling
 from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, OfProject, segment, session
 
 app = typer.Typer(
-    help="Artifacts: list, show, content, versions, add, accept, refuse, lock, unlock, lineage. Alone it lists.\n\n"
+    help="Artifacts: list, show, content, versions, add, accept, refuse, lock, unlock, share, lineage;\n"
+    "forms: new, form, fill. Alone it lists.\n\n"
     "Example: caseworks artifacts",
     rich_markup_mode=None,
 )
@@ -150,6 +152,67 @@ def add(
 
 
 @app.command()
+def new(
+    ctx: typer.Context,
+    template: Annotated[str, typer.Argument(help="Its template, such as checklist.")],
+    title: Annotated[str, typer.Option(help="Its title; the template's own by default.")] = "",
+    answers: Answers = "",
+    project: OfProject = "",
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a form: note, list, checklist, worksheet, questionnaire, decision_matrix, pre_mortem, risk_matrix, timeline,
+    glossary, or one of your own.
+
+    Example: caseworks artifacts new decision_matrix --title "Which hall?"
+    """
+    body = {"template": template, "title": title}
+    given = filling(None, answers, dict) if answers else {}
+    with session(ctx, data_dir) as found:
+        id = found.project(project)["id"]
+        item = found.api.post(f"/v1/projects/{segment(id)}/forms", body | given)
+    _told(item, f"“{words.line(item['title'], 80)}” is made: {item['id']}.", json)
+
+
+@app.command()
+def form(ctx: typer.Context, artifact: Id, json: Json = False, data_dir: DataDir = None) -> None:
+    """Print a form as Markdown, to fill in and give to `fill --file`.
+
+    Example: caseworks artifacts form art_… > form.md
+    """
+    with session(ctx, data_dir) as found:
+        item = found.api.get(f"/v1/artifacts/{segment(artifact)}/form")
+    if json:
+        document(item)
+    else:
+        say(item["markdown"].rstrip("\n"))
+
+
+@app.command()
+def fill(
+    ctx: typer.Context,
+    artifact: Id,
+    file: File = None,
+    answers: Answers = "",
+    derived: Annotated[
+        bool, typer.Option("--derived", help="As an artifact of its own, derived from the form.")
+    ] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Fill a form in: from a Markdown file, from JSON, or field by field in the terminal.
+
+    Example: caseworks artifacts fill art_… --file form.md
+    """
+    with session(ctx, data_dir) as found:
+        address = f"/v1/artifacts/{segment(artifact)}"
+        body = filling(file, answers, lambda: found.api.get(f"{address}/form"))
+        item = found.api.post(f"{address}/fill", body | {"as": "derived" if derived else "version"})
+    what = f"filled in as {item['id']}" if derived else f"filled in; it is version {item['version']}"
+    _told(item, f"“{words.line(item['title'], 80)}” is {what}.", json)
+
+
+@app.command()
 def accept(ctx: typer.Context, artifact: Id, note: Note = "", json: Json = False, data_dir: DataDir = None) -> None:
     """Vouch for an artifact; it becomes an information product.
 
@@ -197,6 +260,23 @@ def _lock(ctx: typer.Context, artifact: str, what: str, json: bool, data_dir: Da
     with session(ctx, data_dir) as found:
         item = found.api.post(f"/v1/artifacts/{segment(artifact)}/{what}")
     _told(item, f"“{words.line(item['title'], 80)}” is {what}ed.", json)
+
+
+@app.command()
+def share(
+    ctx: typer.Context,
+    artifact: Id,
+    project: Annotated[str, typer.Argument(help="The id of the project that gets a copy.")],
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Copy an artifact into the sources of another project.
+
+    Example: caseworks artifacts share art_… prj_…
+    """
+    with session(ctx, data_dir) as found:
+        item = found.api.post(f"/v1/artifacts/{segment(artifact)}/share", {"project_id": project})
+    _told(item, f"The project {project} has “{words.line(item['title'], 80)}” as {item['id']}.", json)
 
 
 def _told(item: Any, sentence: str, json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`caseworks graph`: the knowledge graphs, whole, around a node, between two."""
+"""`caseworks graph`: the knowledge graphs, whole, around a node, between two, asked by name, added to."""
 
 import sys
 from enum import StrEnum
@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from infrastructure.cli import words
+from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import document, say, table
-from infrastructure.cli.session import DataDir, Json, OfProject, segment, session
+from infrastructure.cli.session import DataDir, Json, OfProject, Session, segment, session
 
 app = typer.Typer(
-    help="Knowledge graphs: what was made from what, by whom.\n\nExample: caseworks graph project",
+    help="Knowledge graphs: what was made from what, by whom; why, what rests on it, what changed.\n\n"
+    "Example: caseworks graph project",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -154,6 +156,161 @@ def paths(
         say(" — ".join(path))
     if not answer["paths"]:
         say("Nothing connects them.")
+
+
+OfAgent = Annotated[str, typer.Option("--agent", help="Ask about what this agent did, such as agt_critic.")]
+OfWorkspace = Annotated[bool, typer.Option("--workspace", help="Ask about all projects.")]
+Most = Annotated[int, typer.Option(help="How many items at most.", min=1, max=100)]
+Thing = Annotated[str, typer.Argument(help="The id of an artifact, a task, a plan, a run, a topic.", metavar="ID")]
+
+
+@app.command()
+def why(
+    ctx: typer.Context,
+    id: Thing,
+    project: OfProject = "",
+    agent: OfAgent = "",
+    workspace: OfWorkspace = False,
+    limit: Most = 50,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """How something came to be: by whom, from what, for which goal.
+
+    Example: caseworks graph why art_…
+    """
+    with session(ctx, data_dir) as found:
+        address = _asked(found, project, agent, workspace)
+        _answer(found.api.get(f"{address}/why", node=id, limit=limit), json)
+
+
+@app.command()
+def impact(
+    ctx: typer.Context,
+    id: Thing,
+    project: OfProject = "",
+    agent: OfAgent = "",
+    workspace: OfWorkspace = False,
+    limit: Most = 50,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """What rests on something, nearest first.
+
+    Example: caseworks graph impact art_…
+    """
+    with session(ctx, data_dir) as found:
+        address = _asked(found, project, agent, workspace)
+        _answer(found.api.get(f"{address}/impact", node=id, limit=limit), json)
+
+
+@app.command()
+def since(
+    ctx: typer.Context,
+    when: Annotated[str, typer.Argument(help="A time, the number of an event, or a run's id.")],
+    project: OfProject = "",
+    agent: OfAgent = "",
+    workspace: OfWorkspace = False,
+    limit: Most = 50,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """What changed since a time, an event or a run.
+
+    Example: caseworks graph since 2026-11-21
+    """
+    with session(ctx, data_dir) as found:
+        address = _asked(found, project, agent, workspace)
+        _answer(found.api.get(f"{address}/since", when=when, limit=limit), json)
+
+
+@app.command()
+def unchecked(
+    ctx: typer.Context,
+    project: OfProject = "",
+    agent: OfAgent = "",
+    workspace: OfWorkspace = False,
+    limit: Most = 50,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """What nobody judged, or not in full.
+
+    Example: caseworks graph unchecked --workspace
+    """
+    with session(ctx, data_dir) as found:
+        address = _asked(found, project, agent, workspace)
+        _answer(found.api.get(f"{address}/unchecked", limit=limit), json)
+
+
+@app.command()
+def about(
+    ctx: typer.Context,
+    topic: Annotated[str, typer.Argument(help="A topic, or how it begins.")],
+    project: OfProject = "",
+    agent: OfAgent = "",
+    workspace: OfWorkspace = False,
+    limit: Most = 50,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """What is about a topic, and the topics near it.
+
+    Example: caseworks graph about "emergency brake"
+    """
+    with session(ctx, data_dir) as found:
+        address = _asked(found, project, agent, workspace)
+        _answer(found.api.get(f"{address}/about", topic=topic, limit=limit), json)
+
+
+@app.command()
+def tag(
+    ctx: typer.Context,
+    artifact: Annotated[str, typer.Argument(help="The artifact's id.")],
+    topic: Annotated[str, typer.Argument(help="What it is about; a new topic, or one that is known.")],
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Say what an artifact is about.
+
+    Example: caseworks graph tag art_… "emergency brake"
+    """
+    with session(ctx, data_dir) as found:
+        project = found.api.get(f"/v1/artifacts/{segment(artifact)}")["project_id"]
+        body = {"source": artifact, "relation": "about", "target": topic}
+        edge = found.api.post(f"/v1/graphs/project/{segment(project)}/edges", body)
+    if json:
+        document(edge)
+    else:
+        say(f"{artifact} is about {words.line(edge['target'].removeprefix('topic/'))}.")
+
+
+def _asked(found: Session, project: str, agent: str, workspace: bool) -> str:
+    """The address of the graph that is asked."""
+    if sum(map(bool, (project, agent, workspace))) > 1:
+        raise Ended(Code.USAGE, "Ask one graph: give --project, --agent or --workspace, not several.")
+    if workspace:
+        return "/v1/graphs/workspace/me"
+    if agent:
+        return f"/v1/graphs/agent/{segment(agent)}"
+    return f"/v1/graphs/project/{segment(found.project(project)['id'])}"
+
+
+def _answer(answer: Any, json: bool) -> None:
+    if json:
+        document(answer)
+        return
+    for sentence in answer["answer"]:
+        say(words.line(sentence, 2_000))
+    if answer["items"]:
+        say("")
+        rows = [
+            (i["id"], words.plain(i["kind"]), words.line(i["label"], 50), words.line(i["detail"], 80))
+            for i in answer["items"]
+        ]
+        table(("id", "kind", "what", "because"), rows, "")
+    if answer["truncated"]:
+        say("There is more than is shown here.")
 
 
 def edges(graph: Any, empty: str) -> None:

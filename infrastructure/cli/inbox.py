@@ -5,14 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from infrastructure.cli import words
+from infrastructure.cli import results, words
 from infrastructure.cli.endings import Code, Ended
+from infrastructure.cli.filling import Answers, filling
 from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, Session, going_on, segment, session, text_of
 
 app = typer.Typer(
-    help="What waits for you: list, show, answer. Alone it lists.\n\nExample: caseworks inbox", rich_markup_mode=None
+    help="What waits for you: list, show, answer; recommendations: accept, dismiss. Alone it lists.\n\n"
+    "Example: caseworks inbox",
+    rich_markup_mode=None,
 )
+Recommended = Annotated[str, typer.Argument(help="The recommendation's id.", metavar="RECOMMENDATION")]
 Id = Annotated[str, typer.Argument(help="The item's id.", metavar="ITEM")]
 STATES = ("open", "answered", "withdrawn")
 
@@ -36,16 +40,18 @@ def listed(
     """
     with session(ctx, data_dir) as found:
         items = found.api.all("/v1/inbox", state=state)
+        recommended = found.api.all("/v1/recommendations", state="open") if state == "open" else []
     if json:
-        document({"items": items})
+        document({"items": items, "recommendations": recommended})
         return
     rows = [(i["id"], i["kind"], words.line(i["title"], 60), ", ".join(i["answers"]), i["project_id"]) for i in items]
     table(("id", "kind", "what", "answers", "project"), rows, "Nothing waits for you.")
+    results.recommendations(recommended)
 
 
 @app.command()
 def show(ctx: typer.Context, item: Id, json: Json = False, data_dir: DataDir = None) -> None:
-    """Show an item, with the draft that it is about.
+    """Show an item, with the draft that it is about, or the form that it asks to fill in.
 
     Example: caseworks inbox show inb_…
     """
@@ -79,6 +85,7 @@ def _facts(item: Any, draft: str) -> list[tuple[str, object]]:
         ("detail", f"{item['detail']}\n" if item["detail"] else ""),
         ("findings", "".join(f"- {each}\n" for each in item["findings"])),
         ("draft", f"{draft}\n" if draft else ""),
+        ("form", f"{item['form']['markdown']}\n" if item["form"] else ""),
     ]
 
 
@@ -86,9 +93,12 @@ def _facts(item: Any, draft: str) -> list[tuple[str, object]]:
 def answer(
     ctx: typer.Context,
     item: Id,
-    action: Annotated[str, typer.Argument(help="approve, reject, hand_in, accept, retry or discard.")],
+    action: Annotated[str, typer.Argument(help="approve, reject, hand_in, fill_in, accept, retry or discard.")],
     hint: Annotated[str, typer.Option(help="What should be different; @PATH reads it from a file.")] = "",
-    file: Annotated[Path | None, typer.Option(help="What you hand in.", metavar="PATH")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="What you hand in, or the form as Markdown, filled in.", metavar="PATH")
+    ] = None,
+    answers: Answers = "",
     title: Annotated[str, typer.Option(help="The title of what you hand in.")] = "",
     json: Json = False,
     data_dir: DataDir = None,
@@ -97,12 +107,52 @@ def answer(
 
     Example: caseworks inbox answer inb_… retry --hint "Use only the second source."
     """
-    body = {"action": action, "hint": text_of(hint, "hint"), "title": title}
-    if file is not None:
+    body: dict[str, Any] = {"action": action, "hint": text_of(hint, "hint"), "title": title}
+    if file is not None and action != "fill_in":
         body["text"] = text_of(f"@{file}", "work")
     with session(ctx, data_dir) as found:
+        if action == "fill_in":
+            body |= filling(file, answers, lambda: _form(found, item))
         answered = found.api.post(f"/v1/inbox/{segment(item)}/answer", body)
         if json:
             document(answered)
         else:
             say(f"Answered: {action}. {going_on(found, answered['project_id'])}")
+
+
+def _form(found: Session, id: str) -> Any:
+    form = found.api.get(f"/v1/inbox/{segment(id)}")["form"]
+    if form is None:
+        raise Ended(Code.USAGE, f"The inbox item {id} asks for no form; see `caseworks inbox show {id}`.")
+    return form
+
+
+@app.command()
+def accept(ctx: typer.Context, recommendation: Recommended, json: Json = False, data_dir: DataDir = None) -> None:
+    """Accept what the manager recommends: the form is made and, where there is a plan, a task for you to fill it in.
+
+    Example: caseworks inbox accept rec_…
+    """
+    with session(ctx, data_dir) as found:
+        item = found.api.post(f"/v1/recommendations/{segment(recommendation)}/accept")
+        going = going_on(found, item["project_id"])
+    if json:
+        document(item)
+    elif item["task_id"]:
+        say(f"The form {item['artifact_id']} is made, and a task for you: {item['task_id']}. {going}")
+    else:
+        say(f"The form is made; fill it in with `caseworks artifacts fill {item['artifact_id']}`.")
+
+
+@app.command()
+def dismiss(ctx: typer.Context, recommendation: Recommended, json: Json = False, data_dir: DataDir = None) -> None:
+    """Dismiss what the manager recommends; it does not come back for the same reason.
+
+    Example: caseworks inbox dismiss rec_…
+    """
+    with session(ctx, data_dir) as found:
+        item = found.api.post(f"/v1/recommendations/{segment(recommendation)}/dismiss")
+    if json:
+        document(item)
+    else:
+        say(f"“{words.line(item['title'], 80)}” is dismissed.")

@@ -21,6 +21,7 @@ class Outcome:
     tasks: list[Any]
     artifacts: list[Any]
     waiting: list[Any]
+    recommended: list[Any]
     usage: Any
     currency: str
     report: Path
@@ -43,6 +44,7 @@ def outcome(found: Session, project: Any, run: Any, report: Path) -> Outcome:
         tasks=api.all(f"{address}/tasks"),
         artifacts=api.all(f"{address}/artifacts"),
         waiting=[item for item in api.all("/v1/inbox") if item["project_id"] == project["id"]],
+        recommended=api.all(f"{address}/recommendations", state="open"),
         usage=api.get(f"{address}/usage"),
         currency=currency(found),
         report=report,
@@ -108,6 +110,7 @@ def as_text(result: Outcome) -> None:
     say()
     judged(result)
     attention(result.waiting)
+    recommendations(result.recommended)
     say(spent(result))
     say(f"Report: {result.report}")
 
@@ -142,6 +145,12 @@ def attention(waiting: list[Any]) -> None:
         say(f"Waits for you: {words.line(item['title'])}")
         say(f"  caseworks inbox show {item['id']}")
         say(f"  {words.how_to_answer(item)}")
+
+
+def recommendations(recommended: list[Any]) -> None:
+    for item in recommended:
+        say(f"Recommended: {words.line(item['title'])}. {words.line(item['reason'], 400)}")
+        say(f"  caseworks inbox accept|dismiss {item['id']}")
 
 
 def spent(result: Outcome) -> str:

@@ -16,7 +16,7 @@ def show(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show a project: its plan, its tasks, what waits, the results, where the report is.
+    """Show a project: its plan, its tasks, what waits, what is recommended, the results, where the report is.
 
     Example: caseworks show
     """
@@ -64,6 +64,7 @@ def _document(outcome: results.Outcome) -> dict[str, Any]:
         "run": outcome.run,
         "tasks": outcome.tasks,
         "waiting": outcome.waiting,
+        "recommended": outcome.recommended,
         "artifacts": outcome.artifacts,
         "usage": outcome.usage | {"currency": outcome.currency},
         "report": str(outcome.report),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def up(
     ctx: typer.Context,
-    host: Annotated[str | None, typer.Option(help="The address to listen on; loopback only.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on; loopback, unless behind_proxy.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = None,
     rehearse: Annotated[bool, typer.Option("--rehearse", help="No language model: rules write what they can.")] = False,
     log_level: LogLevel = None,

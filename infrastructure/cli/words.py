@@ -80,5 +80,5 @@ def verdict(artifact: dict[str, Any]) -> str:
 
 def how_to_answer(item: dict[str, Any]) -> str:
     """The command that answers an inbox item."""
-    more = " --file PATH" if item["kind"] == "work" else ""
+    more = " --file PATH" if item["kind"] in ("work", "form") else ""
     return f"caseworks inbox answer {item['id']} {'|'.join(item['answers'])}{more}"

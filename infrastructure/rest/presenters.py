@@ -9,6 +9,7 @@ from domain.artifact import Artifact, Version, VersionRef
 from domain.conversation import Turn
 from domain.form import Form, FormTemplate
 from domain.inbox import ANSWERS, InboxItem
+from domain.knowledge_graph import Edge
 from domain.message import SentMessage
 from domain.plan import Plan
 from domain.project import Member, Project
@@ -20,6 +21,7 @@ from domain.template import PlanTemplate
 from infrastructure.rest import schemas
 from services.ports.store import RecordedCall
 from services.ports.views import Subgraph
+from services.questions.answer import Answer
 from services.staff import Origin
 from services.workflow_formats import written
 from services.workflow_shelves import Workflow
@@ -381,12 +383,22 @@ def graph(item: Subgraph) -> schemas.GraphOut:
         directed=True,
         multigraph=True,
         nodes=[schemas.NodeOut(id=node.id, kind=node.kind, label=node.label) for node in item.nodes],
-        edges=[
-            schemas.EdgeOut(
-                source=edge.source, target=edge.target, relation=edge.relation, at=edge.at, run_id=edge.run_id
-            )
-            for edge in item.edges
-        ],
+        edges=[edge(one) for one in item.edges],
+    )
+
+
+def edge(item: Edge) -> schemas.EdgeOut:
+    return schemas.EdgeOut(
+        source=item.source, target=item.target, relation=item.relation, at=item.at, run_id=item.run_id
+    )
+
+
+def graph_answer(item: Answer) -> schemas.GraphAnswerOut:
+    return schemas.GraphAnswerOut(
+        question=item.question,
+        answer=list(item.answer),
+        items=[schemas.ItemOut(id=i.id, kind=i.kind, label=i.label, detail=i.detail) for i in item.items],
+        truncated=item.truncated,
     )
 
 

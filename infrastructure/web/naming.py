@@ -26,21 +26,23 @@ TONES = {
     "succeeded": "done", "partial": "needs_attention", "failed": "not_met", "cancelled": "cancelled",
 }  # fmt: skip
 INBOX = {
-    "approval": ("A plan waits for approval", "?"),
+    "approval": ("Something waits for approval", "?"),
     "work": ("Work for you", "✎"),
+    "form": ("A form to fill in", "✎"),
     "attention": ("A task needs attention", "!"),
 }
 ANSWERS = {
-    "approve": "Approve the plan",
+    "approve": "Approve it",
     "reject": "Reject it",
     "hand_in": "Hand in",
+    "fill_in": "Hand in",
     "accept": "Accept the draft as it is",
     "retry": "Try again with this hint",
     "discard": "Discard it and skip the task",
 }
 
 
-RUNS = {"project": "Run of the project", "task": "Attempt", "qa": "Review"}
+RUNS = {"project": "Run of the project", "task": "Attempt", "qa": "Review", "turn": "Answer in the conversation"}
 
 
 def run_name(run: Run) -> str:
@@ -49,8 +51,10 @@ def run_name(run: Run) -> str:
     return RUNS.get(name, words.plain(name))
 
 
-def waiting(kind: str) -> str:
+def waiting(kind: str, *, plan: bool = False) -> str:
     """What an inbox item is, with its sign; of a kind that has no words here, its own."""
+    if plan:
+        return "? A plan waits for approval"
     word, sign = INBOX.get(kind, (words.plain(kind), "!"))
     return f"{sign} {word}"
 

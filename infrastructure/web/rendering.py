@@ -35,12 +35,15 @@ STATIC = {
 MOST_WAITING = 100
 SAID = {
     "accepted": "You vouched for it.",
+    "advised": "It was accepted; here is what came of it.",
     "added": "The task is in the plan.",
     "answered": "Your answer was taken.",
     "approved": "The plan is approved; the work goes on.",
     "archived": "The project is archived.",
     "cancelled": "It is being cancelled; what is finished is kept.",
     "changed": "The task is changed.",
+    "dismissed": "It was dismissed, and does not come back for the same reason.",
+    "filled": "Your answers are filed.",
     "filed": "Your files are in the case file.",
     "goal": "The goal is changed; what was done for the old one is marked.",
     "handed_in": "Your work was handed in; it is checked next.",
@@ -51,6 +54,7 @@ SAID = {
     "removed": "The task is no longer in the plan.",
     "resumed": "The work goes on.",
     "retried": "It is tried again.",
+    "running": "The workflow has started.",
     "skipped": "The task is skipped.",
     "started": "The work has started.",
     "unlocked": "It is unlocked.",
@@ -75,6 +79,7 @@ async def page(request: Request, caller: Command, name: str, *, status: int = 20
     values |= {
         "form_token": running.sessions.form_token(session),
         "waiting": len(waiting),
+        "posted": request.method == "POST",
         "upload_bytes": running.settings.limits.upload_bytes,
         "rehearsal": parts.llm().describe(parts.alias()).rehearsal,
         "said": SAID.get(request.query_params.get("said", ""), ""),

@@ -69,6 +69,9 @@ class Scope:
 
 
 def spoken(id: str, labels: dict[str, str]) -> str:
-    """Who that is, in a sentence."""
+    """Who that is, in a sentence. A project's manager has an id that says nothing."""
     name = labels.get(id, id)
-    return f"the {name.removeprefix('agt_').replace('_', ' ')}" if kind_of(name) == "agent" else name
+    if kind_of(name) != "agent":
+        return name
+    plain = name.removeprefix("agt_").replace("_", " ")
+    return "the manager" if any(map(str.isdigit, plain)) else f"the {plain}"

@@ -11,7 +11,7 @@ from domain.events import Event
 from domain.ids import kind_of
 from domain.run import Run
 from services import filing
-from services.ports.views import Streamed, Streams
+from services.ports.views import Streams
 from services.questions.answer import Answer, Item, counted, listed
 from services.questions.scope import Scope
 from services.work.briefing import quoted

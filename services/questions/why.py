@@ -1,5 +1,6 @@
 """Why: how something came to be, back to the goal."""
 
+from domain.agent import agent_id
 from domain.artifact import HANDED_OVER, Artifact, Version
 from domain.errors import NotFound
 from domain.knowledge_graph import Node
@@ -105,7 +106,9 @@ async def _task(scope: Scope, task: Task, limit: int) -> Answer:
         {s.id for plan in holding[-1:] for s in plan.tasks if task.id in s.depends_on}, key=titles.__getitem__
     )
     before = list(task.spec.depends_on)
-    said = [f"{quoted(task.spec.title)} is a task of {task.spec.assignee.id}, {task.state.replace('_', ' ')}."]
+    who = task.spec.assignee
+    doer = spoken(who.id if who.kind == "person" else agent_id(who.id), await scope.labels([who.id]))
+    said = [f"{quoted(task.spec.title)} is a task of {doer}, {task.state.replace('_', ' ')}."]
     items: list[Item] = []
     if holding:
         first = holding[0]

@@ -26,7 +26,7 @@ from services.staff import Staff
 from services.work import proposing, structured
 from services.work.briefing import Briefing, within
 from services.work.context import Context, gather_anywhere
-from services.work.legend import LABEL, labels_in
+from services.work.legend import known_labels, labels_in, unlabelled
 from services.work.matching import asked_words, forms, shared
 from services.work.planning import newest_plan
 from services.work.proposing import Ground, Listed
@@ -165,7 +165,7 @@ class Conversing:
             temperature=0.0,
         )
         reply = await context.calls.complete(request, agent=context.run.actor, purpose="conversation: memory")
-        text = _unlabelled(reply.text).strip()
+        text = unlabelled(reply.text).strip()
         return shortened(text, by_rule.until) if text else by_rule
 
     # what is asked for
@@ -225,7 +225,7 @@ class Conversing:
             text, model = await self._rehearsed(context, seen, proposals, memory)
         else:
             text, model = await self._answered(context, seen, proposals, memory)
-        text, unknown = _known_labels(text, {citation.label for citation in seen.citations})
+        text, unknown = known_labels(text, {citation.label for citation in seen.citations})
         used = set(labels_in(text))
         said = turn.said(
             "\n\n".join((text, *_remarks(context, self._alias, seen, cites=bool(used), unknown=unknown))),
@@ -372,22 +372,6 @@ def _as_json(proposal: Proposal) -> JsonValue:
 def _proposals(context: EffectContext) -> tuple[Proposal, ...]:
     value: Any = context.given("propose.proposal")
     return (PROPOSALS.validate_python(value),) if isinstance(value, dict) else ()
-
-
-def _known_labels(text: str, known: set[str]) -> tuple[str, int]:
-    """`text` with the labels of passages that exist, and how many others were taken out."""
-    unknown = [label for label in labels_in(text) if label not in known]
-
-    def kept(found: re.Match[str]) -> str:
-        labels = [name.strip() for name in re.split(r"[,;]", found[2])]
-        left = [label for label in dict.fromkeys(labels) if label in known]
-        return f"{found[1]}[{', '.join(left)}]" if left else ""
-
-    return re.sub(rf"( ?){LABEL.pattern}", kept, _unlabelled(text, "MHR")), len(unknown)
-
-
-def _unlabelled(text: str, kinds: str = "SMHR") -> str:
-    return re.sub(rf"\s*\[(?:[{kinds}]\d*(?:\s*[,;]\s*)?)+\]", "", text)
 
 
 def _remarks(context: EffectContext, alias: str, seen: Seen, *, cites: bool, unknown: int) -> list[str]:

@@ -15,8 +15,8 @@ from services.staff import Staff
 
 
 async def fill_form(context: EffectContext, staff: Staff, values: Mapping[str, JsonValue]) -> EffectResult:
-    """`form` is the name of a template or the id of a form, `answers` are by field. An artifact of its own is staged,
-    derived from the form where there is one; an exit with `publish` files it. Raises Invalid."""
+    """A form filled in: `form` is a template's name or a form's id, `answers` are by field. It is an artifact of its
+    own, derived from the form where there is one, and filed by an exit with `publish`: `{artifact_id, text}`."""
     name, answers = str(values.get("form", "")), values.get("answers")
     if not isinstance(answers, dict):
         raise Invalid("It needs `answers`, by the names of the form's fields.")

@@ -28,3 +28,20 @@ def with_legend(text: str, citations: Sequence[Citation], titles: Mapping[str, s
 
 def without_legend(text: str) -> str:
     return text.partition(MARK)[0]
+
+
+def known_labels(text: str, known: set[str]) -> tuple[str, int]:
+    """`text` with the labels of passages that exist, and how many others were taken out."""
+    unknown = [label for label in labels_in(text) if label not in known]
+
+    def kept(found: re.Match[str]) -> str:
+        labels = [name.strip() for name in re.split(r"[,;]", found[2])]
+        left = [label for label in dict.fromkeys(labels) if label in known]
+        return f"{found[1]}[{', '.join(left)}]" if left else ""
+
+    return re.sub(rf"( ?){LABEL.pattern}", kept, unlabelled(text, "MHR")), len(unknown)
+
+
+def unlabelled(text: str, kinds: str = "SMHR") -> str:
+    """`text` without references to passages of these kinds."""
+    return re.sub(rf"\s*\[(?:[{kinds}]\d*(?:\s*[,;]\s*)?)+\]", "", text)

@@ -64,12 +64,12 @@ async def _asked(home: House, edges: int, depth: int) -> int:
 async def _filled(home: House, edges: int) -> None:
     nodes = edges * 2 // DEGREE
     await home.founded()
-    await _inserted(home, NODE, ((_id(number),) for number in range(nodes)))
+    await inserted(home, NODE, ((_id(number),) for number in range(nodes)))
     random = Random(edges)
-    await _inserted(home, EDGE, ((_id(random.randrange(nodes)), _id(random.randrange(nodes))) for _ in range(edges)))
+    await inserted(home, EDGE, ((_id(random.randrange(nodes)), _id(random.randrange(nodes))) for _ in range(edges)))
 
 
-async def _inserted(home: House, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
+async def inserted(home: House, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
     while batch := list(islice(rows, BATCH)):
 
         def unit(connection: Connection, batch: list[tuple[Any, ...]] = batch) -> None:

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from sqlalchemy import text
-
 from adapters.store.figures import DUE, OPEN, RUNS, TASKS, SqlFigures
 from services.ports.figures import Counts
 from services.ports.store import Changeset
@@ -37,7 +35,5 @@ async def test_every_count_names_the_workspace(at: Opened) -> None:
 async def test_no_row_is_read_to_count_tasks_and_runs(at: Opened) -> None:
     for statement in (TASKS, RUNS, OPEN, DUE):
         sql = str(statement.compile()).replace(":workspace", "'w'").replace(":now", "0").replace(":state_1", "'open'")
-        plan = await at.database.read(
-            lambda connection, sql=sql: connection.execute(text(f"EXPLAIN QUERY PLAN {sql}")).all()
-        )
+        plan = await at.rows(f"EXPLAIN QUERY PLAN {sql}")
         assert "USING COVERING INDEX" in str(plan) or "USING INDEX ix_ready_at" in str(plan), plan

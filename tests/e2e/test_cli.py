@@ -219,6 +219,11 @@ READS: dict[str, Callable[[Any], list[str]]] = {
     "graph agent": lambda d: ["graph", "agent", "agt_critic"],
     "graph neighbors": lambda d: ["graph", "neighbors", d["artifacts"][0]["id"]],
     "graph paths": lambda d: ["graph", "paths", d["artifacts"][0]["id"], d["artifacts"][-1]["id"]],
+    "graph why": lambda d: ["graph", "why", d["artifacts"][0]["id"]],
+    "graph impact": lambda d: ["graph", "impact", d["artifacts"][0]["id"], "--project", d["project_id"]],
+    "graph since": lambda d: ["graph", "since", d["run_id"], "--limit", "5"],
+    "graph unchecked": lambda d: ["graph", "unchecked", "--agent", "agt_synthesizer"],
+    "graph about": lambda d: ["graph", "about", "lease", "--workspace"],
     "doctor": lambda d: ["doctor"],
     "config show": lambda d: ["config", "show"],
     "config model": lambda d: ["config", "model"],
@@ -241,6 +246,24 @@ def test_a_table_holds_whole_ids_and_no_escape_codes(served: Finished) -> None:
 
 def test_a_graph_can_be_drawn_with_mermaid(served: Finished) -> None:
     assert caseworks(served.data, "graph", "project", "--format", "mermaid").out.startswith("flowchart")
+
+
+def test_named_questions_are_answered_in_sentences_and_whole_ids(served: Finished) -> None:
+    artifact = served.done.json["artifacts"][0]["id"]
+    told = caseworks(served.data, "graph", "why", artifact).out
+    assert "by rules, in a rehearsal" in told and served.project in told and "\x1b" not in told
+    tagged = caseworks(served.data, "graph", "tag", artifact, "Office move")
+    assert (tagged.code, tagged.out) == (0, f"{artifact} is about office-move.\n")
+    found = caseworks(served.data, "graph", "about", "office")
+    assert artifact in found.out and "about “Office move”" in found.out
+    assert "judged by rules alone" in caseworks(served.data, "graph", "unchecked").out
+    assert "Nothing changed here" in caseworks(served.data, "graph", "since", "9999999").out
+
+
+def test_an_artifact_is_shared_with_another_project(served: Finished) -> None:
+    artifact = served.done.json["artifacts"][0]["id"]
+    same = caseworks(served.data, "artifacts", "share", artifact, served.project)
+    assert same.code == 1 and "already" in same.err
 
 
 def test_content_comes_as_it_is(served: Finished, documents: Path, tmp_path: Path) -> None:

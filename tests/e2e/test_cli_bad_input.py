@@ -128,6 +128,13 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_made(tmp_
         (("artifacts", "content", "art_none"), "There is no artifact art_none"),
         (("run", "--continue", "prj_none"), "There is no project prj_none"),
         (("graph", "agent", "agt_none"), "There is no agent agt_none"),
+        (
+            ("graph", "why", "art_none", "--workspace"),
+            "There is no artifact, task, plan, run, project or topic art_none",
+        ),
+        (("graph", "unchecked", "--workspace", "--agent", "agt_critic"), "Ask one graph"),
+        (("graph", "since", "yesterday", "--workspace"), "'yesterday' is no time"),
+        (("graph", "tag", "art_none", "x"), "There is no artifact art_none"),
     ],
 )
 def test_an_unknown_id_is_named(data: Path, words: tuple[str, ...], said: str) -> None:

@@ -23,7 +23,7 @@ from tests.e2e.test_cli import Finished, caseworks, started
 from tests.tiny_disks import tiny_disk
 
 FILES = {"manual.md": MARKDOWN, "parts.csv": CSV, "notice.html": HTML, "contract.pdf": pdf("It ends in May.")}
-FIXED = ["README.txt", "project.json", "plan.json", "tasks.json", "runs.json", "case-file.json"]
+FIXED = ["README.txt", "project.json", "plan.json", "tasks.json", "runs.json", "conversation.json", "case-file.json"]
 LAST = ["SHA256SUMS", "graph.json", "prov.json", "events.jsonl", "report.html"]
 
 

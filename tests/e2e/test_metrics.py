@@ -105,7 +105,7 @@ def test_what_is_stored_is_counted_again_after_a_restart(tmp_path: Path) -> None
 
 def test_a_call_that_fails_is_counted_as_failed(tmp_path: Path) -> None:
     with (
-        model_server(lambda _: Fails(400, "no"), models=("tiny",)) as models,
+        model_server(lambda _: Fails(status=400, message="no"), models=("tiny",)) as models,
         program(tmp_path, models_yaml(models)) as connection,
     ):
         _, run = begun(connection)

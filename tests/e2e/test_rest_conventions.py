@@ -48,7 +48,7 @@ def body_of(method: str, path: str) -> dict[str, Any]:
     return {"json": DOCUMENT()["components"]["schemas"][reference.rpartition("/")[2]]["examples"][0]}
 
 
-QUERY = {"node": "x", "from": "x", "to": "y"}
+QUERY = {"node": "x", "from": "x", "to": "y", "when": "0", "topic": "x"}
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Basic b3duZXI6dA==", "Bearer", "Bearer \xe9"])

@@ -11,6 +11,7 @@ import pytest
 from config.reading import ConfigurationError
 from config.settings import load
 from infrastructure.data_directory import DataDirectory
+from infrastructure.rest.app import create_app
 from infrastructure.serving import CannotListen, Served, serving
 
 EVERYWHERE = "0.0.0.0"
@@ -96,6 +97,20 @@ async def test_a_declared_proxy_is_believed_and_what_its_client_added_is_not(tmp
         assert await strangers(found, [f"198.51.100.{n}" for n in range(5)]) == [200] * 5
         forged = [f"192.0.2.{n}, 203.0.113.9" for n in range(5)]
         assert await strangers(found, forged) == [200] * 3 + [429] * 2
+
+
+async def test_a_folder_of_the_machine_is_not_named_from_another_one(tmp_path: Path) -> None:
+    """Not even where a proxy says nothing of what it passes on."""
+    async with served(tmp_path / "data", host=EVERYWHERE, behind_proxy=True) as found:
+        app = create_app(found.program.settings, found.program)
+        for address, status in (("127.0.0.1", 200), ("192.0.2.9", 403)):
+            sent = httpx.ASGITransport(app, client=(address, 1))
+            mine = {"Authorization": f"Bearer {found.token}"}
+            async with httpx.AsyncClient(transport=sent, base_url="http://127.0.0.1", headers=mine) as client:
+                project = (await client.post("/v1/projects", json={"goal": "Brief me"})).json()["id"]
+                (tmp_path / "watched").mkdir(exist_ok=True)
+                folder = {"watched_folder": str(tmp_path / "watched")}
+                assert (await client.patch(f"/v1/projects/{project}", json=folder)).status_code == status
 
 
 def test_settings_for_a_container_come_from_variables(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_no_span_holds_what_was_written_asked_or_searched(tmp_path: Path, receiv
 
 def test_an_error_is_told_by_its_class_alone(tmp_path: Path, receiver: Receiver) -> None:
     with (
-        model_server(lambda _: Fails(400, "Hortensia broke"), models=("tiny",)) as server,
+        model_server(lambda _: Fails(status=400, message="Hortensia broke"), models=("tiny",)) as server,
         program(tmp_path, models_yaml(server), **traced(receiver)) as connection,
     ):
         _, run = begun(connection)

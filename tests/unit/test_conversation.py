@@ -18,7 +18,7 @@ AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
 
 def thinking(**more: Any) -> Turn:
-    values = {"said_by": "agt_m", "role": "manager", "state": "thinking", "answers": "trn_1"} | more
+    values: dict[str, Any] = {"said_by": "agt_m", "role": "manager", "state": "thinking", "answers": "trn_1"} | more
     return Turn(id="trn_2", workspace_id=W, project_id="prj_1", at=AT, **values)
 
 
@@ -29,9 +29,12 @@ def proposed(state: Any = "open") -> Proposal:
 def test_a_turn_is_said_or_fails_once() -> None:
     said = thinking().said("Yes. [S1]", proposals=[proposed()], memory=Memory(text="x", until="trn_0"))
     assert (said.state, said.text, said.memory.until) == ("said", "Yes. [S1]", "trn_0")
-    for again in (lambda: said.said("No."), lambda: said.failed("Broken."), lambda: thinking().failed("x").said("y")):
-        with pytest.raises(RefusedTransition):
-            again()
+    with pytest.raises(RefusedTransition):
+        said.said("No.")
+    with pytest.raises(RefusedTransition):
+        said.failed("Broken.")
+    with pytest.raises(RefusedTransition):
+        thinking().failed("Broken.").said("Yes.")
 
 
 def test_a_proposal_is_settled_once_and_only_where_it_was_made() -> None:
@@ -147,7 +150,8 @@ class Taking:
 
 
 def ground(trial: Any = None) -> Ground:
-    return Ground(tasks=TASKS, agents=("critic", "synthesizer"), person="usr_ann", trial=trial or Taking())
+    given: Any = trial or Taking()
+    return Ground(tasks=TASKS, agents=("critic", "synthesizer"), person="usr_ann", trial=given)
 
 
 @pytest.mark.parametrize(

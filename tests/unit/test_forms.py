@@ -1,6 +1,7 @@
 """Forms: what they ask, which answers they take, and that Markdown carries all of it there and back."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from config.catalogue import forms
+from config.reading import ConfigurationError
 from domain.errors import Invalid
 from domain.form import MAX_ITEM, MAX_ROWS, MAX_TEXT, RATING, Column, Form, FormField, FormTemplate
+from services.work.criteria import FILLED_IN
+from services.work.rules import Subject, verdict_of
 
 HOSTILE = st.one_of(
     st.text(max_size=60),
@@ -64,8 +69,7 @@ def filled(draw: st.DrawFn) -> Form:
 @st.composite
 def table_columns(draw: st.DrawFn) -> list[Column]:
     made = [
-        Column(name=f"c{n}", label=draw(LABEL), type=kind)
-        for n, kind in enumerate(draw(st.permutations(list(CELL))))
+        Column(name=f"c{n}", label=draw(LABEL), type=kind) for n, kind in enumerate(draw(st.permutations(list(CELL))))
     ]
     return [*made, Column(name="chosen", label="Chosen", type="choice", options=tuple(draw(OPTIONS)))]
 
@@ -257,3 +261,39 @@ def test_a_field_that_cannot_be_asked_is_refused(field: dict[str, Any]) -> None:
 )
 def test_what_is_no_form_is_not_taken_for_one(kept: Any) -> None:
     assert Form.of("worksheet", kept) is None
+
+
+@pytest.mark.parametrize(
+    ("yaml", "said"),
+    [
+        (
+            "name: mine\nkind: note\ntitle: Mine\nfields:\n  - {name: a, label: A, type: song}\n",
+            "line 5, fields.0.type",
+        ),
+        ("name: mine\nkind: poem\ntitle: Mine\nfields:\n  - {name: a, label: A}\n", "no thinking tool 'poem'"),
+        ("name: mine\nkind: note\ntitle: Mine\n", "fields"),
+        ("name: mine\nkind: note\ntitle: Mine\ncolor: red\nfields:\n  - {name: a, label: A}\n", "line 4, color"),
+        ("name: mine\nname: mine\n", "twice"),
+        ("[1, 2]\n", "name: value"),
+    ],
+)
+def test_a_template_that_cannot_be_used_is_told_by_file_line_and_field(tmp_path: Path, yaml: str, said: str) -> None:
+    (tmp_path / "mine.yaml").write_text(yaml)
+    with pytest.raises(ConfigurationError) as refused:
+        forms(tmp_path)
+    assert str(refused.value).startswith(str(tmp_path / "mine.yaml")) and said in str(refused.value)
+
+
+def test_a_template_of_ones_own_is_offered_and_may_take_the_place_of_one_that_ships(tmp_path: Path) -> None:
+    (tmp_path / "note.yaml").write_text("name: note\nkind: note\ntitle: Mine\nfields:\n  - {name: a, label: A}\n")
+    (tmp_path / "visit.yaml").write_text("name: visit\nkind: form\ntitle: Visit\nfields:\n  - {name: a, label: A}\n")
+    found = forms(tmp_path)
+    assert len(found) == len(forms()) + 1 and found["note"].title == "Mine" and found["visit"].kind == "form"
+
+
+@pytest.mark.parametrize(("answers", "verdict"), [({"cost": 1}, "not_met"), ({"what": "It"}, "met"), (None, "not_met")])
+def test_a_form_that_is_handed_in_is_checked_for_what_it_requires(answers: dict[str, Any] | None, verdict: str) -> None:
+    form = None if answers is None else Form(template=SHEET, answers=answers)
+    subject = Subject(text="", given=frozenset(), known=frozenset(), form=form)
+    found = verdict_of(subject, FILLED_IN)
+    assert found is not None and found.verdict == verdict and found.evidence

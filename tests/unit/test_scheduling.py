@@ -231,6 +231,12 @@ def test_a_task_that_runs_without_a_known_run_counts_as_live() -> None:
     assert (outlook.decisions, outlook.finished) == ((), False)
 
 
+def test_it_waits_at_once_when_all_that_it_starts_is_done_by_people() -> None:
+    office = Office(spec("a", assignee=PERSON), spec("b", "a"))
+    outlook = office.work()
+    assert (steps(outlook), outlook.waiting) == ([("ready", "a"), ("start", "a")], True)
+
+
 def test_it_waits_only_when_all_that_is_live_is_done_by_people() -> None:
     office = Office(spec("a", assignee=PERSON), spec("b"))
     assert not office.work().waiting

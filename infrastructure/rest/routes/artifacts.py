@@ -143,6 +143,22 @@ async def unlock(
     return await _edited(caller, parts, await parts.artifacts().lock(caller, artifact_id, locked=False), response)
 
 
+@router.post(
+    "/v1/artifacts/{artifact_id}/share",
+    status_code=201,
+    summary="Share it with another project",
+    operation_id="share_artifact",
+)
+async def share(
+    caller: Poster, parts: Parts, artifact_id: identifiers.Artifact, body: schemas.ShareBody, response: Response
+) -> schemas.ArtifactOut:
+    """Its newest version becomes a source of another project of yours: a copy that derives from it. Later versions are
+    not shared with it."""
+    copy = await parts.artifacts().share(caller, artifact_id, body.project_id)
+    response.headers["Location"] = f"/v1/artifacts/{copy.id}"
+    return await _edited(caller, parts, copy, response)
+
+
 @router.post("/v1/artifacts/{artifact_id}/qa", summary="A person's judgement", operation_id="judge_artifact")
 async def judge(
     caller: Poster, parts: Parts, artifact_id: identifiers.Artifact, body: schemas.QABody, response: Response

@@ -9,6 +9,7 @@ from infrastructure.rest.schemas.artifacts import (
     QABody,
     QAOut,
     RefOut,
+    ShareBody,
     VerdictOut,
     VersionBody,
     VersionOut,
@@ -22,7 +23,16 @@ from infrastructure.rest.schemas.conversation import (
     TurnOut,
 )
 from infrastructure.rest.schemas.forms import FillBody, FormBody, FormOut, RecommendationOut
-from infrastructure.rest.schemas.graphs import EdgeOut, GraphOut, NodeOut, PathsOut, ProvOut
+from infrastructure.rest.schemas.graphs import (
+    EdgeBody,
+    EdgeOut,
+    GraphAnswerOut,
+    GraphOut,
+    ItemOut,
+    NodeOut,
+    PathsOut,
+    ProvOut,
+)
 from infrastructure.rest.schemas.health import HealthOut, ReadyOut
 from infrastructure.rest.schemas.problem import Fault, Problem
 from infrastructure.rest.schemas.projects import (
@@ -81,6 +91,7 @@ __all__ = [
     "CitationOut",
     "CriterionBody",
     "CriterionOut",
+    "EdgeBody",
     "EdgeOut",
     "ExpectedOut",
     "Fault",
@@ -90,10 +101,12 @@ __all__ = [
     "ForkBody",
     "FormBody",
     "FormOut",
+    "GraphAnswerOut",
     "GraphOut",
     "HealthOut",
     "InboxOut",
     "InputOut",
+    "ItemOut",
     "KeepBody",
     "MemberBody",
     "MemberOut",
@@ -120,6 +133,7 @@ __all__ = [
     "RunBody",
     "RunOut",
     "SayBody",
+    "ShareBody",
     "TaskBody",
     "TaskOut",
     "TaskPatch",

@@ -111,6 +111,11 @@ class VersionOut(Wire):
     created_at: Time
 
 
+class ShareBody(Wire):
+    model_config = example(project_id="prj_06b2y")
+    project_id: str = Field(max_length=100, description="The project that gets a copy.")
+
+
 class QABody(Wire):
     model_config = example(verdict="accept", note="Read and compared with the sources.")
     verdict: Literal["accept", "refuse"] = "accept"

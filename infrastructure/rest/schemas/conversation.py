@@ -66,5 +66,14 @@ class TurnOut(Wire):
 class AnsweringOut(TurnOut):
     """The manager's turn, and the run that makes it."""
 
-    model_config = Wire.model_config
+    model_config = example(
+        id="trn_06b2x", project_id="prj_06b2x", role="manager", said_by="agt_06b2y", state="thinking", text="",
+        answers="trn_06b2w", run_id="run_06b2z", citations=[], proposals=[], model="", rehearsed=False, kept_as=None,
+        at="2026-11-21T09:00:00Z", run={
+            "id": "run_06b2z", "project_id": "prj_06b2x", "parent_id": None, "root_id": "run_06b2z", "task_id": None,
+            "workflow": "turn@1", "state": "queued", "result": None, "reason": "", "output": None, "attempt": 1,
+            "created_at": "2026-11-21T09:00:00Z", "started_at": None, "ended_at": None,
+            "usage": {"input_tokens": 0, "output_tokens": 0, "money": 0, "calls": 0, "seconds": 0.0},
+        },
+    )  # fmt: skip
     run: RunOut

@@ -1,9 +1,10 @@
 """Knowledge graphs."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from domain.knowledge_graph import Addable
 from infrastructure.rest.schemas.wire import Time, Wire, example
 
 
@@ -37,6 +38,35 @@ class GraphOut(Wire):
     multigraph: bool
     nodes: list[NodeOut]
     edges: list[EdgeOut]
+
+
+class EdgeBody(Wire):
+    model_config = example(source="art_06b2x", relation="about", target="Emergency brake")
+    source: Annotated[str, Field(max_length=100)] = Field(description="The id of an artifact or a task.")
+    relation: Addable = Field(description="Where things come from and who checked them cannot be added.")
+    target: Annotated[str, Field(min_length=1, max_length=80)] = Field(
+        description="The id of what it leads to; for `about` also a topic by its label, which may be new."
+    )
+
+
+class ItemOut(Wire):
+    id: str
+    kind: str
+    label: str
+    detail: str = Field(description="What it has to do with the question.")
+
+
+class GraphAnswerOut(Wire):
+    model_config = example(
+        question="What rests on “Lift manual” (art_06b2w)?",
+        answer=["1 thing rests on “Lift manual”, directly.", "Directly: “Summary”."],
+        items=[{"id": "art_06b2x", "kind": "summary", "label": "Summary", "detail": "made from it"}],
+        truncated=False,
+    )
+    question: str
+    answer: list[str] = Field(description="Sentences.")
+    items: list[ItemOut]
+    truncated: bool = Field(description="There is more than the items show.")
 
 
 Records = dict[str, dict[str, Any]]

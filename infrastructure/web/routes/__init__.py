@@ -1,5 +1,18 @@
 """The page's addresses, a file for each area."""
 
-from infrastructure.web.routes import artifacts, events, house, inbox, plan, projects, runs, sign_in, tasks
+from infrastructure.web.routes import (
+    artifacts,
+    conversation,
+    events,
+    forms,
+    house,
+    inbox,
+    plan,
+    projects,
+    runs,
+    sign_in,
+    tasks,
+    workflows,
+)
 
-AREAS = (sign_in, projects, plan, runs, tasks, artifacts, inbox, house, events)
+AREAS = (sign_in, projects, plan, conversation, runs, tasks, artifacts, forms, inbox, workflows, house, events)

@@ -1,17 +1,23 @@
 """An artifact: read, compared with its versions and origins, judged, locked, taken away as a file."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import HTMLResponse
 
 from domain.errors import Invalid, NotFound
+from infrastructure.container import Container
 from infrastructure.rest.access import Parts
 from infrastructure.rest.routes.artifacts import attached
 from infrastructure.web.access import Submitted, Visitor
 from infrastructure.web.rendering import page
 from infrastructure.web.routing import PageRoute, said
 from infrastructure.web.views import artifact as view
+from infrastructure.web.views import form as form_view
+from infrastructure.web.views.form import Sheet
 from services.artifacts import Judgement
+from services.desk import Command
 
 router = APIRouter(prefix="/page/artifacts/{artifact_id}", route_class=PageRoute)
 Number = Annotated[int | None, Query(alias="version", ge=1)]
@@ -22,8 +28,26 @@ NOTHING_RUNS = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 async def artifact(
     request: Request, caller: Visitor, parts: Parts, artifact_id: str, number: Number = None
 ) -> Response:
+    return await shown(request, caller, parts, artifact_id, number)
+
+
+async def shown(
+    request: Request,
+    caller: Command,
+    parts: Container,
+    artifact_id: str,
+    number: int | None = None,
+    *,
+    status: int = 200,
+    sheet: Sheet | None = None,
+) -> HTMLResponse:
+    """`sheet` is what was typed into a form before."""
     found = await view.shown(parts, caller, artifact_id, number)
-    return await page(request, caller, "artifact.html.j2", title=found.artifact.title, here="projects", shown=found)
+    if found.fillable is not None:
+        fresh = form_view.sheet(found.fillable, artifact_id, found.artifact.version)
+        sheet = replace(sheet, version=fresh.version) if sheet is not None else fresh
+    values = {"title": found.artifact.title, "here": "projects", "shown": found}
+    return await page(request, caller, "artifact.html.j2", status=status, **values, sheet=sheet)
 
 
 @router.post("/qa")

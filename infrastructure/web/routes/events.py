@@ -7,10 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from domain.project import Project
+from infrastructure.container import Container
 from infrastructure.rest.access import Parts, program
 from infrastructure.rest.routes.events import Last, slot
 from infrastructure.web.access import Visitor
 from infrastructure.web.door import session_of
+from services.desk import Command
 
 router = APIRouter()
 RETRY_MS = 1_000
@@ -19,6 +21,15 @@ RETRY_MS = 1_000
 async def watched(caller: Visitor, parts: Parts, project_id: str) -> Project:
     """Before the stream begins, so that an unknown one is refused."""
     return await parts.desk().get(caller, Project, project_id)
+
+
+@router.get("/page/conversation/events", response_class=EventSourceResponse, dependencies=[Depends(slot)])
+async def follow_conversation(
+    request: Request, caller: Visitor, parts: Parts, last: Last, after: Annotated[int, Query(ge=0)] = 0
+) -> AsyncIterator[ServerSentEvent]:
+    """The workspace's, as `follow` does a project's."""
+    async for event in _news(request, caller, parts, caller.principal.workspace_id, last or after):
+        yield event
 
 
 @router.get("/page/projects/{project_id}/events", response_class=EventSourceResponse, dependencies=[Depends(slot)])
@@ -32,16 +43,22 @@ async def follow(
 ) -> AsyncIterator[ServerSentEvent]:
     """`changed` with the number of the newest event, after `Last-Event-ID` or else `after`, which the page has
     shown; `text` has no id. It ends with the session."""
-    seen = last or after
+    async for event in _news(request, caller, parts, project.id, last or after):
+        yield event
+
+
+async def _news(
+    request: Request, caller: Command, parts: Container, scope: str, seen: int
+) -> AsyncIterator[ServerSentEvent]:
     sessions, session = program(request).sessions, session_of(request.headers) or ""
     yield ServerSentEvent(comment="open", retry=RETRY_MS)
-    async for delta in parts.live().listen(project.id):
+    async for delta in parts.live().listen(scope):
         if not sessions.holds(session):
             return
         if delta is not None:
             yield ServerSentEvent(
                 event="text", data={"run": delta.run_id, "task": delta.task_id or "", "text": delta.text}
             )
-        elif (newest := await parts.streams().latest(caller.principal.workspace_id, project.id)) > seen:
+        elif (newest := await parts.streams().latest(caller.principal.workspace_id, scope)) > seen:
             seen = newest
             yield ServerSentEvent(id=str(seen), event="changed", data=seen)

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from domain.artifact import SECTIONS, Artifact
 from domain.errors import DomainError, Invalid
 from domain.project import MAX_GOAL, MAX_INSTRUCTIONS, Project
+from domain.recommendation import Recommendation
 from domain.run import Run
 from domain.task import Task
 from infrastructure.container import Container
@@ -107,8 +108,25 @@ async def _filed(parts: Container, caller: Command, project_id: str, handed: Han
 async def overview(request: Request, caller: Visitor, parts: Parts, project_id: str) -> Response:
     found = await work.of_project(parts, caller, project_id)
     return await page(
-        request, caller, "project.html.j2", title=found.project.name, here="projects", tab="overview", work=found
+        request,
+        caller,
+        "project.html.j2",
+        title=found.project.name,
+        here="projects",
+        tab="overview",
+        work=found,
+        advice=await _advice(parts, caller, found),
     )
+
+
+async def _advice(parts: Container, caller: Command, found: work.Work) -> Sequence[Recommendation]:
+    """What is open; while the work runs it looks for more by itself."""
+    if found.project.state != "active":
+        return ()
+    if not found.live:
+        return await parts.recommendations().of_project(caller, found.project.id, "open")
+    where = {"project_id": found.project.id, "state": "open"}
+    return await parts.store().find(Recommendation, caller.principal.workspace_id, where=where)
 
 
 @router.post("/page/projects/{project_id}/inputs")
@@ -158,6 +176,7 @@ async def case_file(request: Request, caller: Visitor, parts: Parts, project_id:
         sections=filled,
         names=names,
         accept=",".join(sorted(SUFFIXES)),
+        forms=sorted(parts.staff().forms.values(), key=lambda form: form.title),
     )
 
 

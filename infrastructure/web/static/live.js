@@ -5,7 +5,7 @@
   const GAP_MS = 400;
   const AGAIN_MS = 2000;
   const LONGEST = 60_000;
-  const { events, after, poll } = document.body.dataset;
+  const { at: address = location.href, events, after, poll } = document.body.dataset;
   const line = document.getElementById("live");
   const drawn = new Map();
   const early = new Map();
@@ -72,7 +72,7 @@
     loading = true;
     wanted = false;
     const request = new XMLHttpRequest();
-    request.open("GET", location.href);
+    request.open("GET", address);
     request.responseType = "document";
     request.onloadend = () => {
       if (request.status === 401) return ended();
@@ -101,9 +101,9 @@
     if (stays) place.scrollTop = place.scrollHeight;
     return true;
   };
-  const heard = ({ task, text }) => {
-    const id = `writing-${task}`;
-    if (task && !write(id, text)) early.set(id, ((early.get(id) || "") + text).slice(-LONGEST));
+  const heard = ({ run, task, text }) => {
+    const id = `writing-${task || run}`;
+    if (!write(id, text)) early.set(id, ((early.get(id) || "") + text).slice(-LONGEST));
   };
 
   const connect = () => {

@@ -34,6 +34,26 @@
     const most = Number(target.dataset.most);
     target.setCustomValidity(size > most ? `Together they are larger than ${Math.floor(most / 1e6)} MB.` : "");
   });
+  // One more row, without asking the server for it.
+  document.addEventListener("click", (event) => {
+    const { target } = event;
+    const table = target.name === "add" && target.parentElement.querySelector("[data-rows]");
+    if (!table) return;
+    event.preventDefault();
+    const row = table.tBodies[0].lastElementChild.cloneNode(true);
+    for (const cell of row.querySelectorAll("input, select")) {
+      cell.value = "";
+      const said = cell.getAttribute("aria-label");
+      cell.setAttribute("aria-label", said.replace(/\d+$/, (number) => Number(number) + 1));
+    }
+    table.tBodies[0].append(row);
+    target.dataset.touched = "yes";
+    row.querySelector("input, select").focus();
+  });
+  document.addEventListener("keydown", (event) => {
+    const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey) && "sends" in event.target.dataset;
+    if (sends) event.target.form.requestSubmit();
+  });
   document.addEventListener("input", (event) => {
     event.target.dataset.touched = "yes";
   });

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,8 @@ from markupsafe import Markup
 from adapters.report import boxes, words
 from adapters.report.drawing import draw
 from adapters.report.markdown import render
-from domain.artifact import Artifact, Version
+from domain.artifact import Artifact, Citation, Version
+from domain.form import Form
 from domain.project import Project
 from domain.task import Task
 from infrastructure.container import Container
@@ -68,6 +69,8 @@ class Shown:
     lineage: Markup
     number: int
     mine: bool
+    fillable: Form | None = None
+    """The form that it is, while it can be filled in."""
 
     @property
     def newest(self) -> bool:
@@ -93,6 +96,7 @@ async def shown(parts: Container, caller: Command, id: str, number: int | None) 
     known = await parts.store().find(Artifact, caller.principal.workspace_id, where=where, limit=10_000)
     names = Names(caller.principal.id, parts.staff().profiles, (project,))
     task = await parts.desk().get(caller, Task, version.task_id) if version.task_id else None
+    open = version.number == artifact.head and not artifact.locked and project.state == "active"
     return Shown(
         artifact=artifact,
         project=project,
@@ -106,6 +110,7 @@ async def shown(parts: Container, caller: Command, id: str, number: int | None) 
         lineage=await _lineage(parts, caller, artifact, known),
         number=latest,
         mine=version.made_by == caller.principal.id,
+        fillable=await reading.form_in(parts.content(), version) if open else None,
     )
 
 
@@ -123,17 +128,20 @@ async def body_of(
     text = await reading.text_of(parts.content(), version)
     if version.media_type == "text/plain":
         return _text(text)
-    cited = await _cited(parts, version, known)
+    titles = {item.id: item.title for item in known}
+    cited = await cited_in(parts, version.workspace_id, version.citations, titles)
     anchors = {one.label: one.anchor for one in cited}
     prose = render(text[:MAX_TEXT], anchors, without_title=title, highest=3)
     return Body(shape="prose", prose=prose, cut=words.cut(text, MAX_TEXT), cited=cited)
 
 
-async def _cited(parts: Container, version: Version, known: Sequence[Artifact]) -> tuple[Cited, ...]:
-    titles = {item.id: item.title for item in known}
-    found = await reading.cited(parts.store(), parts.content(), version, titles)
+async def cited_in(
+    parts: Container, workspace: str, citations: Sequence[Citation], titles: Mapping[str, str], anchor: str = "passage"
+) -> tuple[Cited, ...]:
+    """The passages behind the labels, each with an anchor of its own on the page."""
+    found = await reading.quoted(parts.store(), parts.content(), workspace, citations, titles)
     return tuple(
-        Cited(label=label, anchor=f"passage-{n}", source=_link(id, title), passage=passage[:MAX_TEXT])
+        Cited(label=label, anchor=f"{anchor}-{n}", source=_link(id, title), passage=passage[:MAX_TEXT])
         for n, (label, (id, title, passage)) in enumerate(found.items(), 1)
     )
 

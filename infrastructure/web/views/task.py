@@ -33,6 +33,11 @@ class Shown:
         return next((item for item in self.waiting if item.kind == "work"), None)
 
     @property
+    def form(self) -> InboxItem | None:
+        """The item that waits for this person to fill a form in."""
+        return next((item for item in self.waiting if item.kind == "form"), None)
+
+    @property
     def again(self) -> bool:
         task = self.row.task
         return task.state in AGAIN and (task.state != "done" or bool(task.stale))

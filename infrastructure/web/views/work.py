@@ -12,7 +12,7 @@ from domain.artifact import Artifact, Version
 from domain.inbox import InboxItem
 from domain.project import Project
 from domain.run import Run, Usage
-from domain.task import LIVE, Task
+from domain.task import FINISHED, LIVE, Task
 from infrastructure.container import Container
 from infrastructure.web.naming import Names, run_state
 from services.desk import Command
@@ -35,7 +35,8 @@ class Row:
 
     @property
     def writes(self) -> bool:
-        return self.task.state in LIVE
+        """An agent does, now."""
+        return self.task.state in LIVE and self.task.spec.assignee.kind != "person"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,10 @@ class Work:
     @property
     def state(self) -> tuple[str, str, str] | None:
         return run_state(self.run) if self.run is not None else None
+
+    @property
+    def unfinished(self) -> bool:
+        return any(task.state not in FINISHED for task in self.tasks)
 
     @property
     def states(self) -> list[tuple[str, int]]:
@@ -157,7 +162,7 @@ def rows(
         Row(
             task=task,
             who=names(task.spec.assignee.id),
-            model=models.get(task.id, current if task.state in LIVE else ""),
+            model=models.get(task.id, current if task.state in LIVE and task.spec.assignee.kind != "person" else ""),
             usage=used.get(task.id, Usage()),
             cost=cost(parts, used.get(task.id, Usage())),
             made=tuple(item for item in artifacts if item.task_id == task.id),
