@@ -250,9 +250,7 @@ class Store(ABC):
         """All that a project's calls have used."""
 
     @abstractmethod
-    async def tagged(
-        self, workspace_id: str, project_id: str, topics: Sequence[str]
-    ) -> tuple[int, dict[str, int]]:
+    async def tagged(self, workspace_id: str, project_id: str, topics: Sequence[str]) -> tuple[int, dict[str, int]]:
         """How many artifacts the project has, and how many of them are about each of `topics`; counted up to 1,000."""
 
     @abstractmethod

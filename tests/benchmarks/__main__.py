@@ -10,7 +10,7 @@ from loguru import logger
 
 from tests.benchmarks.measuring import Measurement, table
 
-BENCHES = ("engine", "makespan", "fan_out", "prompt", "conversation", "neighbors", "questions", "startup")
+BENCHES = ("engine", "makespan", "fan_out", "prompt", "conversation", "neighbors", "questions", "startup", "page")
 
 
 def main(wanted: Sequence[str]) -> int:

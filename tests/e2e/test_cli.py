@@ -263,7 +263,7 @@ def test_named_questions_are_answered_in_sentences_and_whole_ids(served: Finishe
 def test_an_artifact_is_shared_with_another_project(served: Finished) -> None:
     artifact = served.done.json["artifacts"][0]["id"]
     same = caseworks(served.data, "artifacts", "share", artifact, served.project)
-    assert same.code == 1 and "already" in same.err
+    assert same.code == 2 and "already" in same.err
 
 
 def test_content_comes_as_it_is(served: Finished, documents: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,9 +10,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from config.settings import load
+from infrastructure.serving import beside
+from tests.e2e import programs
 from tests.e2e.browsing import PHONE, Watched, browser, signed_in
 from tests.e2e.own_workflows import EVERYTHING, SMALL
 from tests.e2e.rest_client import Rest, Running
+from tests.e2e.test_conversation_by_model import talking
+from tests.e2e.test_page import as_running
+from tests.model_servers import Says, model_server
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 TRAP = "window.trapped = true"
@@ -160,12 +167,12 @@ def test_a_workflow_that_asks_another_agent_shows_who_asked_whom(watched: Watche
     run = rest.post("/v1/workflows/everything/runs", json=body).json()["id"]
     page = watched.open(f"/page/runs/{run}")
     said = page.locator("section", has=page.get_by_role("heading", name="What agents said to each other"))
-    expect(said.locator("tbody tr").first).to_contain_text("Critic")
-    expect(said.locator("tbody tr .state").first).to_have_text("✓ answered")
+    expect(said.locator("tbody tr").first).to_contain_text("Critic", timeout=20_000)
+    expect(said.locator("tbody tr .state").first).to_have_text("✓ answered", timeout=20_000)
     expect(page.get_by_text("waiting for a person")).to_be_visible(timeout=20_000)
     page.goto(watched.url + "/page/inbox")
     item = page.locator(".waiting-item", has_text="Is it as you want it?")
-    expect(item.get_by_role("button", name="Approve it")).to_be_visible()
+    expect(item.get_by_role("button", name="Approve it")).to_be_visible(timeout=20_000)
 
 
 def test_a_conversation_ends_in_an_accepted_proposal(watched: Watched, rest: Rest) -> None:
@@ -190,6 +197,25 @@ def test_a_conversation_ends_in_an_accepted_proposal(watched: Watched, rest: Res
     expect(offer).to_contain_text("✓ accepted")
     offer.get_by_role("link", name="the task").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Compare the suppliers")
+
+
+def test_an_answer_is_read_while_it_is_written(chromium: Browser, tmp_path: Path) -> None:
+    slow = Says(text="It carries at most 400 kg. [S1] " + "It is inspected every year. " * 12, piece=20, pause=0.1)
+    settings = load(tmp_path, {}, limits={"requests_per_minute": 100_000, "anonymous_per_minute": 100_000})
+    with model_server(talking(slow), models=("tiny",)) as models:
+        (tmp_path / "models.yaml").write_text(programs.models_yaml(models))
+        with beside(settings, dispatch=True) as served, as_running(served) as running:
+            project = running.rest.project()
+            running.rest.source(project)
+            with signed_in(chromium, running) as watched:
+                page = watched.open(f"/page/projects/{project}/conversation")
+                page.get_by_label("Say something").fill("How much can the lift carry?")
+                page.get_by_role("button", name="Send").click()
+                expect(page.locator(".turn .stream")).to_contain_text("It carries at most 400 kg", timeout=60_000)
+                expect(page.get_by_role("button", name="Stop answering")).to_be_visible()
+                expect(page.locator(".turn .prose a.cite")).to_have_text("[S1]", timeout=20_000)
+                expect(page.locator(".turn .stream")).to_have_count(0)
+                assert watched.troubles == []
 
 
 def test_the_workspace_is_talked_about_too(watched: Watched, rest: Rest) -> None:

@@ -189,7 +189,7 @@ def test_the_rest_of_the_house_can_be_read(rest: Rest, worked: dict[str, Any]) -
     assert rest.get(f"/v1/agents/{agents[0]['id']}").json() == agents[0]
     templates = rest.items("/v1/templates", limit=1)
     assert len({template["name"] for template in templates}) == len(templates) >= 1
-    assert rest.items("/v1/templates?kind=form") == []
+    assert len(rest.items("/v1/templates?kind=form", limit=3)) >= 10
     usage = rest.get(f"/v1/projects/{worked['project']}/usage").json()
     assert usage["calls"] >= 1 and {"input_tokens", "output_tokens", "money", "seconds"} < set(usage)
     child = next(e.data["run_id"] for e in worked["events"] if e.kind == "call.made")

@@ -77,6 +77,15 @@ def _sent(span: Any) -> Sent:
     )
 
 
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Waits for what still tries to send: it draws random numbers, which other tests must not see change."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("OtelBatch"):
+            thread.join(60)
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     server = Receiver()

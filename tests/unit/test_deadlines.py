@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.changes import EndRun, SetTimer, SignalChildren, StartChild, WithdrawInbox
+from domain.changes import SetTimer, SignalChildren, StartChild, WithdrawInbox
 from tests.simulator import START
 from tests.told import Told, graph
 

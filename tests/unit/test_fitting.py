@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.catalogue import profiles, templates
@@ -43,6 +43,7 @@ def test_exactly_one_template_is_general() -> None:
     assert Counter(template.general for template in ALL)[True] == 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_the_choice_does_not_change(goal: str) -> None:
     assert fitting(ALL, goal) is fitting(ALL, goal)
