@@ -18,7 +18,7 @@ def test_unknown_fields_are_refused_with_a_pointer(rest: Rest) -> None:
         ("POST", "/v1/projects", {"goal": "x", "budget": {"money": 2**60}}, "/budget/money"),
         ("POST", "/v1/projects", {}, "/goal"),
         ("POST", "/v1/projects", {"goal": "x", "a/b~c": 1}, "/a~1b~0c"),
-        ("PATCH", f"/v1/projects/{project}", {"goal": "x"}, "/goal"),
+        ("PATCH", f"/v1/projects/{project}", {"owner_id": "x"}, "/owner_id"),
         ("POST", f"/v1/projects/{project}/artifacts", {"title": "x", "text": "y", "z": 1}, "/z"),
         ("POST", f"/v1/projects/{project}/artifacts", {"title": "x", "text": "y", "section": "q"}, "/section"),
         ("POST", f"/v1/projects/{project}/artifacts", {"title": "x", "text": "y", "kind": "Q"}, "/kind"),
