@@ -51,7 +51,7 @@ class Planner:
         rejected = context.given("approve.action") == "reject"
         ask = bool(context.given("inputs.approve_plan"))
         if existing is not None and not rejected and not context.given("inputs.replan"):
-            return EffectResult(output=_output(existing, ask=ask))
+            return EffectResult(output=_output(existing, ask=ask and not await _begun(context)))
         brief = await self._brief(context)
         tasks, origin, template = await self._tasks(context, brief)
         kept = await _finished(context, existing)
@@ -216,6 +216,12 @@ class Planner:
         except structured.StructuredFailure:
             return by_rule
         return reworded
+
+
+async def _begun(context: EffectContext) -> bool:
+    """Whether the plan is at work already: then somebody agreed to it."""
+    tasks = await context.store.find(Task, context.run.workspace_id, where={"project_id": context.run.project_id})
+    return any(task.attempts for task in tasks)
 
 
 async def _finished(context: EffectContext, plan: Plan | None) -> tuple[TaskSpec, ...]:

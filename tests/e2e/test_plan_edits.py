@@ -127,3 +127,13 @@ def test_a_plan_that_breaks_a_rule_is_refused_with_the_place(rest: Rest, done: s
     twice = [{"key": "a", "title": "A"}, {"key": "a", "title": "B"}]
     assert "a key of its own" in refused(rest.put(path, json={"tasks": twice}), 422)["detail"]
     assert "no tsk_" not in path and refused(rest.put(path, json={"tasks": [{"id": "tsk_nowhere"}]}), 404)
+
+
+def test_a_plan_that_is_at_work_is_not_asked_about_again(rest: Rest) -> None:
+    project = rest.project("Brief me on the lift", approve_plan=True)
+    rest.source(project)
+    run = rest.run_of(project)
+    rest.until("/v1/inbox", lambda found: any(item["project_id"] == project for item in found["items"]))
+    assert rest.post(f"/v1/projects/{project}/plan/approve").status_code == 200
+    rest.ended(run)
+    assert rest.ended(rest.run_of(project))["result"] == "succeeded"
