@@ -22,6 +22,8 @@ PLAN_ROUNDS = 3
 
 PROJECT = AgentGraph(
     name="project@1",
+    title="The manager's run",
+    description="Plans the project, has the plan approved where that is wanted, starts what can start, reports.",
     start="plan",
     nodes=(
         AgentNode(id="plan", handler="plan@1", next="approve"),
@@ -44,6 +46,8 @@ PROJECT = AgentGraph(
 QA_INPUTS = {"version_id": "{{ draft.version_id }}", "task_id": "{{ inputs.task_id }}"}
 TASK = AgentGraph(
     name="task@1",
+    title="One attempt at a task",
+    description="An agent writes, the result is checked, and revised at most twice.",
     start="draft",
     nodes=(
         AgentNode(id="draft", handler="draft@1", next="qa"),
@@ -69,6 +73,8 @@ TASK = AgentGraph(
 
 WORK = AgentGraph(
     name="work@1",
+    title="A task for a person",
+    description="Somebody hands something in; it is checked like everybody's work.",
     start="hand_in",
     nodes=(
         HumanNode(
@@ -95,6 +101,8 @@ WORK = AgentGraph(
 
 FILL = AgentGraph(
     name="fill@1",
+    title="A form for a person",
+    description="Somebody fills a form in; what is required must be there.",
     start="hand_in",
     nodes=(
         HumanNode(
@@ -113,6 +121,8 @@ FILL = AgentGraph(
 
 CRAFTED = AgentGraph(
     name="crafted@1",
+    title="A task by a way of working",
+    description="A workflow writes, the result is checked, and revised at most twice.",
     start="way",
     nodes=(
         ChildNode(
@@ -128,6 +138,8 @@ CRAFTED = AgentGraph(
 
 DELEGATED = AgentGraph(
     name="agent@1",
+    title="What one agent asks of another",
+    description="The agent answers a request or a delegation.",
     start="work",
     nodes=(
         AgentNode(id="work", agent="{{ inputs.agent }}", task="{{ inputs.task }}", next="end"),
@@ -145,6 +157,8 @@ DELEGATED = AgentGraph(
 
 QA = AgentGraph(
     name="qa@1",
+    title="A check",
+    description="What code can decide, then what needs a reader who is not the author.",
     start="rules",
     nodes=(
         CheckNode(id="rules", handler="rules@1", next="judge"),
@@ -163,12 +177,16 @@ QA = AgentGraph(
 
 REPLAN = AgentGraph(
     name="replan@1",
+    title="A task in other words",
+    description="What its review refused is planned once more.",
     start="replan",
     nodes=(AgentNode(id="replan", handler="replan@1", next="end"), ExitNode(id="end")),
 )
 
 CONVERSATION = AgentGraph(
     name="turn@1",
+    title="An answer in a conversation",
+    description="The manager looks things up, remembers, proposes, answers.",
     start="look",
     limits=Limits(calls=10, seconds=900),
     nodes=(
