@@ -144,7 +144,7 @@ def test_a_workflow_is_started_and_its_run_shows_what_it_gave(watched: Watched, 
     project = rest.project("Look into the lift")
     rest.source(project)
     page = watched.open("/page/workflows")
-    page.get_by_role("link", name="One attempt").click()
+    page.get_by_role("link", name="One attempt", exact=True).click()
     expect(page.locator(".graph .node")).to_have_count(2)
     expect(page.locator("pre.text")).to_contain_text("name: one_attempt@1")
     page.get_by_label("Project").select_option(project)
