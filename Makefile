@@ -38,7 +38,9 @@ docs: $(DEV) ## Write the generated pages of docs/reference from the program
 	@$(PY) -m infrastructure.rest > docs/reference/rest.md
 	@$(PY) -m infrastructure.agents_page > docs/reference/agents.md
 	@$(PY) -m infrastructure.workflows_page > docs/reference/workflows.md
-	@$(PY) -m infrastructure.workflow_schema > docs/reference/workflow.schema.json
+	@$(PY) -m infrastructure.schema_files workflow > docs/reference/workflow.schema.json
+	@$(PY) -m infrastructure.schema_files models > docs/reference/models.schema.json
+	@$(PY) -m infrastructure.schema_files routing > docs/reference/routing.schema.json
 
 lock: $(DEV) ## Resolve the locks anew
 	@$(COMPILE) -o requirements.lock

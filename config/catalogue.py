@@ -2,18 +2,22 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Self
 
 from loguru import logger
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
-from config.reading import ConfigurationError, read
+from config.reading import ConfigurationError, faults_in, parsed, read
 from domain.agent import Profile
+from domain.agent_graph.places import faulty
+from domain.errors import Invalid
 from domain.form import FormTemplate
 from domain.template import PlanTemplate
 
 HERE = Path(__file__).parent
 AGENTS = HERE / "agents"
 FORMS = HERE / "templates" / "forms"
+ROUTING = HERE / "routing.yaml"
 REVIEWER = "critic"
 """Who reviews where a profile names nobody."""
 
@@ -39,6 +43,11 @@ def forms(own: Path | None = None) -> dict[str, FormTemplate]:
 def own_profile(path: Path, name: str, known: Collection[str]) -> Profile:
     """The profile `name` in the file `path`. Raises ConfigurationError, also where the file calls it otherwise or its
     reviewer is not among `known`."""
+    return Profile.model_validate(dict(read(path, _of_user(name, known))))
+
+
+def _of_user(name: str, known: Collection[str]) -> type[Profile]:
+    """What a profile of that name has to be, where there are the agents `known`."""
 
     class Own(Profile):
         @field_validator("name")
@@ -55,10 +64,13 @@ def own_profile(path: Path, name: str, known: Collection[str]) -> Profile:
                 raise ValueError(f"there is no agent {value!r}; use one of {', '.join(sorted(known))}")
             return value
 
-    found = Profile.model_validate(dict(read(path, Own)))
-    if found.outputs and (found.reviewer or REVIEWER) == name:
-        raise ConfigurationError(f"{path}, reviewer: {name} cannot review its own work; name another agent.")
-    return found
+        @model_validator(mode="after")
+        def _by_another(self) -> Self:
+            if self.outputs and (self.reviewer or REVIEWER) == name:
+                raise faulty("Profile", [(("reviewer",), f"{name} cannot review its own work; name another agent")])
+            return self
+
+    return Own
 
 
 class OwnProfiles(Mapping[str, Profile]):
@@ -72,7 +84,7 @@ class OwnProfiles(Mapping[str, Profile]):
     def checked(self) -> "OwnProfiles":
         """Itself. Raises ConfigurationError where a file cannot be used."""
         for name, path in self._files().items():
-            self._read[name] = (_stamp(path), own_profile(path, name, self._known()))
+            self._read[name] = (_stamp(path), own_profile(path, name, self.names()))
         return self
 
     def __getitem__(self, name: str) -> Profile:
@@ -91,22 +103,45 @@ class OwnProfiles(Mapping[str, Profile]):
 
     def adopt(self, name: str, file: Path) -> None:
         """What `file` holds, in the place of the old profile. Raises ConfigurationError, and nothing is changed."""
-        own_profile(file, name, {*self._known(), name})
+        own_profile(file, name, {*self.names(), name})
+        self.keep(name, file.read_text(encoding="utf-8"))
+
+    def check(self, name: str, text: str) -> Profile:
+        """The profile `name` in `text`. Raises Invalid with all faults, each with its line and field."""
+        schema = _of_user(name, {*self.names(), name})
+        if faults := faults_in(text, schema):
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+            said = f"The profile cannot be used: {faults[0]}{more}."
+            raise Invalid(said, [("/yaml", str(fault)) for fault in faults])
+        return Profile.model_validate(parsed(self.path(name), text)[1])
+
+    def keep(self, name: str, text: str) -> None:
         fresh = self.path(name).with_suffix(".new")
-        fresh.write_bytes(file.read_bytes())
+        fresh.write_text(text, encoding="utf-8")
         fresh.replace(self.path(name))
+
+    def remove(self, name: str) -> None:
+        self.path(name).unlink(missing_ok=True)
 
     def text(self, name: str) -> str:
         """The YAML of an agent: the user's own, else the one that ships. Raises KeyError."""
-        for path in (self._folder / f"{name}.yaml", AGENTS / f"{name}.yaml"):
-            if path.exists():
-                return path.read_text(encoding="utf-8")
-        raise KeyError(name)
+        own = self.own_text(name)
+        if own is not None:
+            return own
+        if name not in {path.stem for path in AGENTS.glob("*.yaml")}:
+            raise KeyError(name)
+        return (AGENTS / f"{name}.yaml").read_text(encoding="utf-8")
+
+    def own_text(self, name: str) -> str | None:
+        """What the user's own file says, whether it can be used or not; None without one."""
+        path = self._files().get(name)
+        return None if path is None else path.read_text(encoding="utf-8", errors="replace")
 
     def _files(self) -> dict[str, Path]:
         return {path.stem: path for path in sorted(self._folder.glob("*.yaml"))}
 
-    def _known(self) -> set[str]:
+    def names(self) -> set[str]:
+        """Of all agents, whether their files can be used or not."""
         return {path.stem for path in AGENTS.glob("*.yaml")} | set(self._files())
 
     def _current(self) -> dict[str, Profile]:
@@ -120,7 +155,7 @@ class OwnProfiles(Mapping[str, Profile]):
 
     def _again(self, name: str, path: Path, before: Profile | None) -> Profile | None:
         try:
-            return own_profile(path, name, self._known())
+            return own_profile(path, name, self.names())
         except ConfigurationError as error:
             logger.warning("{} What it said before holds until it is mended.", error)
             return before

@@ -1,22 +1,28 @@
 """Reading YAML against a pydantic schema, with errors that name file, line and field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from domain.errors import Fault
+from domain.wording import Place, told
+
 M = TypeVar("M", bound=BaseModel)
 MAX_BYTES = 1_000_000
 MAX_VALUES = 50_000
 """What a file may hold once its aliases are unfolded."""
 MAX_DEPTH = 60
+WHOLE = "the whole file"
+TOLD = 5
+"""How many faults of a file are told at once."""
 MERGE = "tag:yaml.org,2002:merge"
 
 
 class ConfigurationError(Exception):
-    """One sentence: which file, line and field, what is wrong with it."""
+    """A sentence for each fault: which file, line and field, what is wrong with it."""
 
 
 class NotReadable(ConfigurationError):
@@ -34,7 +40,21 @@ def read(path: Path, schema: type[M], overlay: Mapping[str, Any] | None = None) 
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise ConfigurationError(_told(path, tree, error, overlay or {})) from None
+        faults = told(error, schema.model_json_schema(), values)
+        raise ConfigurationError(_lines(path, tree, faults, overlay or {})) from None
+
+
+def faults_in(text: str, schema: type[BaseModel]) -> list[Fault]:
+    """All that is wrong with `text`, each with its line and field."""
+    try:
+        tree, values = parsed(Path("text"), text)
+        schema.model_validate(values)
+    except NotReadable as error:
+        return [Fault(error.line, WHOLE, error.message)]
+    except ValidationError as error:
+        found = told(error, schema.model_json_schema(), values)
+        return sorted(Fault(line_of(tree, place), ".".join(map(str, place)) or WHOLE, said) for place, said in found)
+    return []
 
 
 def text_of(path: Path) -> str:
@@ -151,19 +171,20 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _told(path: Path, tree: yaml.Node | None, error: ValidationError, overlay: Mapping[str, Any]) -> str:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the whole file"
-    message = first["msg"].removeprefix("Value error, ")
-    if _holds(overlay, first["loc"]):
-        variable = "CASEWORKS_" + "__".join(str(part).upper() for part in first["loc"])
-        return f"{variable} (environment): {message}."
-    line = line_of(tree, first["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{path}, line {line}, {field}: {message}{more}."
+def _lines(path: Path, tree: yaml.Node | None, faults: Sequence[tuple[Place, str]], overlay: Mapping[str, Any]) -> str:
+    """A fault each, the first few."""
+    lines = [_line(path, tree, place, said, overlay) for place, said in faults[:TOLD]]
+    more = [f"And {len(faults) - TOLD} more."] if len(faults) > TOLD else []
+    return "\n".join((*lines, *more))
 
 
-def _holds(overlay: Mapping[str, Any], location: tuple[int | str, ...]) -> bool:
+def _line(path: Path, tree: yaml.Node | None, place: Place, said: str, overlay: Mapping[str, Any]) -> str:
+    if _holds(overlay, place):
+        return f"CASEWORKS_{'__'.join(str(part).upper() for part in place)} (environment): {said}."
+    return f"{path}, line {line_of(tree, place)}, {'.'.join(map(str, place)) or WHOLE}: {said}."
+
+
+def _holds(overlay: Mapping[str, Any], location: Place) -> bool:
     value: Any = overlay
     for part in location:
         if not isinstance(value, Mapping) or part not in value:
@@ -176,7 +197,7 @@ def line_in(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+def line_of(node: yaml.Node | None, location: Place) -> int:
     """The line of the deepest part of `location` that the file has."""
     line = 1 if node is None else line_in(node)
     for part in location:

@@ -29,7 +29,7 @@ class _Section(BaseModel):
 
 class Log(_Section):
     format: Literal["auto", "json", "text"] = Field("auto", description="`auto`: readable on a terminal, else JSON.")
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="The least that is logged.")
 
 
 class Limits(_Section):

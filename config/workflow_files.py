@@ -10,25 +10,17 @@ from typing import Any
 
 from loguru import logger
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from config.reading import ConfigurationError, NotReadable, line_of, parsed, text_of
-from domain.agent_graph import AgentGraph
+from config.reading import WHOLE, ConfigurationError, NotReadable, line_of, parsed, text_of
+from domain.agent_graph import AS_WRITTEN, AgentGraph
 from domain.errors import Fault, Invalid, InvalidGraph
+from domain.wording import Place, phrased
 
 SHIPPED = Path(__file__).parent / "workflows"
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
-PLACE = re.compile(r"(start|nodes(?:\.[a-z0-9_]+)*?(?:\.labels\..{1,80}?)?): (.+)", re.DOTALL)
-"""Where a rule about the whole graph was broken, and what is wrong there."""
 INTERNAL = ("CheckNode", "SuperviseNode")
 LARGEST = 2**53 - 1
-WORDS = {
-    "extra_forbidden": "there is no such field",
-    "missing": "it is missing",
-    "union_tag_not_found": "it needs a `type`, the kind of the node",
-}
 Stamp = tuple[int, int]
-Place = tuple[int | str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,17 +110,15 @@ def examined(name: str, text: str) -> tuple[AgentGraph | None, tuple[Fault, ...]
     places = [*_unstorable(values)]
     if not places:
         try:
-            graph = AgentGraph.model_validate({"inputs": {}, **values})
+            graph = AgentGraph.model_validate({"inputs": {}, **values}, context=AS_WRITTEN)
         except ValidationError as error:
-            places = _all_told(error)
+            places = _all_told(error, values)
         else:
             if not name or graph.name.partition("@")[0] == name:
                 return graph, ()
             places = [(("name",), f"it must be {name}@ and a number, as the workflow is called")]
-    return None, tuple(Fault(line_of(tree, at), ".".join(map(str, at)) or WHOLE, said) for at, said in places)
-
-
-WHOLE = "the whole file"
+    faults = (Fault(line_of(tree, at), ".".join(map(str, at)) or WHOLE, said) for at, said in places)
+    return None, tuple(sorted(faults, key=lambda fault: fault.line))
 
 
 def schema() -> dict[str, Any]:
@@ -195,33 +185,33 @@ def _misnamed(folder: Path) -> dict[str, str]:
     }
 
 
-def _all_told(error: ValidationError) -> list[tuple[Place, str]]:
-    found = list(dict.fromkeys(_told(fault) for fault in error.errors()))
-    inside = any(place[:1] == ("nodes",) and len(place) > 1 for place, _ in found)
-    return [(place, said) for place, said in found if not (inside and place == ("nodes",))]
+def _all_told(error: ValidationError, values: Any) -> list[tuple[Place, str]]:
+    found = phrased(error.errors(), schema(), values)
+    return list(dict.fromkeys(_told(*fault) for fault in found))
 
 
-def _told(fault: ErrorDetails) -> tuple[Place, str]:
+def _told(fault: Mapping[str, Any], place: Place, said: str) -> tuple[Place, str]:
     """Where a fault is, and what is wrong, in words for whoever writes YAML."""
-    place, message = tuple(fault["loc"]), fault["msg"].removeprefix("Value error, ")
     if len(place) == 3 and place[0] == "nodes" and place[2] == "id":
         return place[:2], "a node's name has small letters, digits and _, a letter first"
-    if fault["type"] == "string_type":
-        return place, _no_text(fault["input"])
-    if place == ("nodes",) and fault["type"] == "tuple_type":
-        return place, "it must hold nodes by their names"
-    if not place and (named := PLACE.fullmatch(message)) is not None:
-        return tuple(named[1].split(".", 3)), named[2]
-    if fault["type"] == "union_tag_invalid" and (found := re.match(r"Input tag '(.*?)' .* tags: (.*)", message)):
-        known = [kind for kind in found[2].replace("'", "").split(", ") if kind not in ("check", "supervise", "child")]
-        return (*place, "type"), f"there is no kind {found[1]!r}; there are {', '.join(known)}"
-    return place, WORDS.get(fault["type"], message)
+    match fault["type"]:
+        case "string_type":
+            return place, _no_text(fault["input"])
+        case "tuple_type" if place == ("nodes",):
+            return place, "must hold nodes by their names"
+        case "union_tag_not_found":
+            return place, "needs a `type`, the kind of the node"
+        case "union_tag_invalid":
+            tags = fault["ctx"]["expected_tags"].replace("'", "").split(", ")
+            known = ", ".join(kind for kind in tags if kind not in ("check", "supervise", "child"))
+            return (*place, "type"), f"there is no kind {fault['ctx']['tag']!r}; there are {known}"
+    return place, said
 
 
 def _no_text(value: Any) -> str:
     if isinstance(value, bool):
         return "YAML takes yes, no, on and off for true and false; write it in quotes"
-    return "it must be a text" if isinstance(value, list | dict) or value is None else "write it in quotes"
+    return "must be a text" if isinstance(value, list | dict) or value is None else "write it in quotes"
 
 
 def _unstorable(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:

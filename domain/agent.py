@@ -1,9 +1,12 @@
-"""Agent profiles: role, prompt, what an agent may read and write, and the closed list of what it makes."""
+"""Agent profiles: role, prompt, what an agent may read and write, what is put before it, and the closed list of what it
+makes."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.agent_graph.places import Place, faulty
 from domain.artifact import MADE, SECTIONS
 from domain.errors import Forbidden, Invalid
 
@@ -38,6 +41,33 @@ class OutputType(BaseModel):
         return self
 
 
+Part = Literal["direct", "search"]
+
+
+class ContextPolicy(BaseModel):
+    """What of the case file is put before an agent, in which order. `direct` is what the tasks right before its own
+    made, or for a first task what was handed over; `search` the best matches in its sections. An input that is too large
+    is put in by those of its passages that match best and some spread over the rest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order: Annotated[tuple[Part, ...], Field(min_length=1, max_length=2)] = ("direct", "search")
+    direct_share: Annotated[float, Field(ge=0.1, le=1)] = 0.7
+    sections: tuple[str, ...] | None = Field(
+        default=None, description="Where it searches, of the sections that it reads; without it, in all of them."
+    )
+
+
+class Memory(BaseModel):
+    """What an agent is reminded of that it made earlier in the project: the beginnings of its newest `outputs`, together
+    at most `tokens` long. No model is asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outputs: Annotated[int, Field(ge=0, le=20)] = 0
+    tokens: Annotated[int, Field(ge=50, le=4_000)] = 400
+
+
 class Profile(BaseModel):
     """An agent's profile. Sections are checked where an artifact is read or written, not in the prompt."""
 
@@ -52,23 +82,45 @@ class Profile(BaseModel):
     outputs: tuple[OutputType, ...] = ()
     tier: Tier = "large"
     context_tokens: Annotated[int, Field(ge=256, le=200_000)] = 3_000
+    context: ContextPolicy = Field(default_factory=ContextPolicy)
+    memory: Memory = Field(default_factory=Memory)
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
     reviewer: str | None = Field(default=None, description="Who checks what it makes; never itself.")
-    wakes: str = Field(default="on demand", description="When it is asked to work, in words.")
+    wakes: str = Field(default="when a task is given to it", description="When it works, in words for people.")
     tools: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _closed(self) -> "Profile":
-        for section in {*self.reads, *self.writes, *(output.section for output in self.outputs)}:
-            if section not in SECTIONS:
-                raise ValueError(f"there is no section {section!r}; use one of {', '.join(SECTIONS)}")
-        if stray := [output.kind for output in self.outputs if output.section not in self.writes]:
-            raise ValueError(f"{self.name} makes a {stray[0]} in a section that it may not write")
-        if strange := [tool for tool in self.tools if tool not in TOOLS]:
-            raise ValueError(f"there is no tool {strange[0]!r}; there is {', '.join(sorted(TOOLS)) or 'none yet'}")
-        if self.reviewer == self.name:
-            raise ValueError(f"{self.name} cannot review its own work")
+        if flaws := list(self._flaws()):
+            raise faulty("Profile", flaws)
         return self
+
+    def _flaws(self) -> Iterator[tuple[Place, str]]:
+        named: list[tuple[Place, str]] = [
+            *((("reads", n), section) for n, section in enumerate(self.reads)),
+            *((("writes", n), section) for n, section in enumerate(self.writes)),
+            *((("outputs", n, "section"), output.section) for n, output in enumerate(self.outputs)),
+        ]
+        for place, section in named:
+            if section not in SECTIONS:
+                yield place, f"there is no section {section!r}; use one of {', '.join(SECTIONS)}"
+            elif place[0] == "outputs" and section not in self.writes:
+                yield place, f"{self.name} may not write the section {section}; it writes {', '.join(self.writes)}"
+        for n, section in enumerate(self.context.sections or ()):
+            if section not in self.reads:
+                yield ("context", "sections", n), f"{self.name} does not read the section {section!r}"
+        if len(set(self.context.order)) < len(self.context.order):
+            yield ("context", "order"), "each part is put in once"
+        for n, tool in enumerate(self.tools):
+            if tool not in TOOLS:
+                yield ("tools", n), f"there is no tool {tool!r}; there is {', '.join(sorted(TOOLS)) or 'none yet'}"
+        if self.reviewer == self.name:
+            yield ("reviewer",), f"{self.name} cannot review its own work"
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The sections that are searched for it."""
+        return self.reads if self.context.sections is None else self.context.sections
 
     @property
     def id(self) -> str:

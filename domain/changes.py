@@ -13,7 +13,7 @@ from domain.plan import Plan
 from domain.ports.a2a import Message
 from domain.qa import QARecord
 from domain.recommendation import Recommendation
-from domain.run import Limits, RunResult
+from domain.run import Limits, RunResult, Usage
 from domain.task import TaskState
 
 SignalName = Literal["child_ended", "answered", "cancel", "pause", "resume", "plan_changed", "timer", "poke"]
@@ -54,11 +54,13 @@ class DiscardStaged:
 @dataclass(frozen=True, kw_only=True)
 class AdoptPlan:
     """The next version of the plan, and with it the tasks that it names. With `only`, one task of it in other words,
-    whatever the plan is by then. A whole plan gives way to one that a person made in the meantime."""
+    whatever the plan is by then. A whole plan gives way to one that a person made in the meantime. `goal` is what it
+    was planned for; what was planned for another one than the project's goal is now goes towards that."""
 
     change: Literal["adopt_plan"] = "adopt_plan"
     plan: Plan
     only: str | None = None
+    goal: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,8 @@ class MoveTask:
 
 @dataclass(frozen=True, kw_only=True)
 class StartChild:
-    """A child run, about `task_id` (by default what its parent is about). An `attempt` makes that task running."""
+    """A child run, about `task_id` (by default what its parent is about). An `attempt` makes that task running. Its
+    limits are its graph's unless `limits` says otherwise, and no wider than `within`."""
 
     change: Literal["start_child"] = "start_child"
     run_id: str
@@ -82,6 +85,7 @@ class StartChild:
     priority: int | None = None
     actor: str | None = None
     limits: Limits | None = None
+    within: Limits | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +133,11 @@ class SayTurn:
 
 @dataclass(frozen=True, kw_only=True)
 class Recommend:
-    """Files what was not recommended before, as far as there is room."""
+    """Withdraws what holds no more (ids), then files what was not recommended before, as far as there is room."""
 
     change: Literal["recommend"] = "recommend"
-    recommendations: tuple[Recommendation, ...]
+    new: tuple[Recommendation, ...]
+    moot: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,12 +160,13 @@ class SetTimer:
 
 @dataclass(frozen=True, kw_only=True)
 class EndRun:
-    """The run's one result; its parent is told."""
+    """The run's one result; its parent is told, also what it has `used` with all the runs that it started."""
 
     change: Literal["end_run"] = "end_run"
     result: RunResult
     reason: str = ""
     output: dict[str, JsonValue] = Field(default_factory=dict)
+    used: Usage = Field(default_factory=Usage)
 
 
 Change = (

@@ -21,7 +21,10 @@ EventType = Literal[
     "run.created", "run.moved", "run.ended",
     "call.made", "inbox.opened", "inbox.answered", "inbox.withdrawn",
     "message.sent", "message.answered", "message.expired", "turn.said", "turn.kept", "proposal.settled",
-    "recommendation.made", "recommendation.settled", "artifact.tagged", "artifact.shared", "edge.added", "folder.noted",
+    "recommendation.made", "recommendation.settled", "recommendation.withdrawn",
+    "artifact.tagged", "artifact.shared", "edge.added", "folder.noted",
+    "workflow.created", "workflow.changed", "workflow.removed",
+    "agent.created", "agent.changed", "agent.removed",
 ]  # fmt: skip
 
 CURRENT: dict[str, int] = {}  # types that left version 1

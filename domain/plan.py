@@ -44,6 +44,10 @@ class Plan:
         tasks = tuple(spec if task.id == spec.id else task for task in self.tasks)
         return self.followed_by(tasks, made_by=made_by, origin=origin, at=at)
 
+    def towards(self, goal: str, instead_of: str) -> "Plan":
+        """With the briefs of its tasks towards another goal."""
+        return replace(self, tasks=tuple(task.towards(goal, instead_of) for task in self.tasks))
+
     def followed_by(self, tasks: tuple[TaskSpec, ...], *, made_by: str, origin: str, at: datetime) -> "Plan":
         return replace(
             self, number=self.number + 1, tasks=tasks, made_by=made_by, origin=origin, created_at=at, version=0
@@ -72,7 +76,9 @@ def order(tasks: Collection[TaskSpec]) -> tuple[str, ...]:
         return tuple(TopologicalSorter({task.id: task.depends_on for task in tasks}).static_order())
     except CycleError as error:
         ring = " → ".join(repr(titles[id]) for id in reversed(error.args[1]))
-        raise InvalidPlan(f"The plan runs in a circle: {ring}; remove one of these dependencies.") from None
+        said = f"The plan runs in a circle: {ring}; remove one of these dependencies."
+        places = [f"/tasks/{number}/depends_on" for number, task in enumerate(tasks) if task.id in error.args[1]]
+        raise InvalidPlan(said, [(place, "is part of a circle") for place in places]) from None
 
 
 def check_staff(tasks: Collection[TaskSpec], staff: Collection[str]) -> None:

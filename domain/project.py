@@ -24,6 +24,8 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
+    """`sign_off_code` is whether a change to code counts as finished only with a person's word."""
+
     id: str
     workspace_id: str
     name: str
@@ -35,6 +37,7 @@ class Project:
     state: ProjectState = "active"
     budget: Budget = Field(default_factory=Budget)
     approve_plan: bool = False
+    sign_off_code: bool = True
     watched_folder: str | None = None
     version: int = 0
 

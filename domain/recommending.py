@@ -1,12 +1,13 @@
 """When the manager recommends which thinking tool: rules over a frozen view of a project. No model is needed.
 
-A rule gives at most one piece of advice for each cause; what was recommended once for a cause never is again. What was
+A rule gives at most one piece of advice for each cause; what was accepted or dismissed for it does not come back.
+What is open is withdrawn when its rule does not fire on its cause any more, and comes back when it does. What was
 accepted and dismissed in the workspace ranks the rules; one that was only ever dismissed falls silent.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
@@ -49,14 +50,16 @@ PLAIN = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """`tasks` in the order of the plan, `artifacts` those that are published, `terms` abbreviations of the sources;
-    `earlier` what was recommended before, here and in other projects of the workspace."""
+    """`tasks` in the order of the plan, `artifacts` those that are published, `terms` abbreviations of the sources,
+    None where nobody looked; `earlier` what was recommended before, here and in other projects of the workspace. With
+    `finished_too`, work that is finished is looked at as if it went on."""
 
     project: Project
     tasks: tuple[Task, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
-    terms: tuple[str, ...] = ()
+    terms: tuple[str, ...] | None = ()
     earlier: tuple[Recommendation, ...] = ()
+    finished_too: bool = False
 
     @property
     def unfinished(self) -> list[Task]:
@@ -65,7 +68,11 @@ class Situation:
     @property
     def goes_on(self) -> bool:
         """Whether there is work left, or none was planned yet."""
-        return bool(self.unfinished) or not self.tasks
+        return self.finished_too or bool(self.unfinished) or not self.tasks
+
+    @property
+    def here(self) -> list[Recommendation]:
+        return [one for one in self.earlier if one.project_id == self.project.id]
 
     def has(self, kind: str) -> bool:
         return any(artifact.kind == kind for artifact in self.artifacts)
@@ -94,7 +101,8 @@ Rule = Callable[[Situation], Iterator[Advice]]
 
 def recommend(situation: Situation) -> tuple[Advice, ...]:
     """What to recommend now, the most useful first: as many as there is room for, one of a rule at a time."""
-    here = [one for one in situation.earlier if one.project_id == situation.project.id]
+    gone = moot(situation)
+    here = [one for one in situation.here if one.state != "withdrawn" and one not in gone]
     known = {one.key for one in here}
     waiting = [one.rule for one in here if one.state == "open"]
     if len(waiting) >= MAX_OPEN:
@@ -106,6 +114,16 @@ def recommend(situation: Situation) -> tuple[Advice, ...]:
             found += [(worth, advice)] if advice is not None else []
     found.sort(key=lambda pair: -pair[0])
     return tuple(advice for _, advice in found[: MAX_OPEN - len(waiting)])
+
+
+def moot(situation: Situation) -> tuple[Recommendation, ...]:
+    """What is open though its reason holds no more. That the work is finished is no reason: advice on the goal outlives
+    it."""
+    lasting = replace(situation, finished_too=True)
+    waiting = [one for one in situation.here if one.state == "open" and one.rule in RULES]
+    if situation.terms is None:
+        waiting = [one for one in waiting if one.rule != "terms"]
+    return tuple(one for one in waiting if one.key not in {advice.key for advice in RULES[one.rule](lasting)})
 
 
 def _liked(rule: str, earlier: Sequence[Recommendation]) -> float:
@@ -282,7 +300,7 @@ def unverified(situation: Situation) -> Iterator[Advice]:
 
 
 def terms(situation: Situation) -> Iterator[Advice]:
-    if len(situation.terms) >= TERMS and not situation.has("glossary"):
+    if situation.terms is not None and len(situation.terms) >= TERMS and not situation.has("glossary"):
         shown = ", ".join(situation.terms[:4])
         yield Advice(
             rule="terms",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
@@ -14,6 +14,8 @@ from domain.errors import RefusedTransition
 RunPhase = Literal["queued", "running", "waiting", "paused", "ended"]
 RunResult = Literal["succeeded", "partial", "failed", "cancelled"]
 
+MAX_DEPTH = 5
+"""How deep runs may start runs."""
 MOVES: dict[RunPhase, frozenset[RunPhase]] = {
     "queued": frozenset({"running", "waiting", "paused", "ended"}),
     "running": frozenset({"waiting", "paused", "ended", "queued"}),
@@ -43,13 +45,31 @@ class Usage:
         )
 
 
+N = TypeVar("N", int, float)
+
+
+def _narrower(a: N | None, b: N | None) -> N | None:
+    return b if a is None else a if b is None else min(a, b)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one run may use. None means no limit; `seconds` counts time in calls, so waiting is free."""
+    """What one run may use, with the runs that it starts. None means no limit; `seconds` counts time in calls, so
+    waiting is free."""
 
     calls: Annotated[int, Field(ge=0)] | None = 200
     money: Annotated[int, Field(ge=0)] | None = None
     seconds: Annotated[float, Field(ge=0)] | None = None
+
+    def within(self, other: "Limits | None") -> "Limits":
+        """The narrower of the two, for each."""
+        if other is None:
+            return self
+        return Limits(
+            calls=_narrower(self.calls, other.calls),
+            money=_narrower(self.money, other.money),
+            seconds=_narrower(self.seconds, other.seconds),
+        )
 
     def passed_by(self, usage: Usage) -> str | None:
         """The name of the first limit that `usage` has reached, or None."""
@@ -62,8 +82,8 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """`graph` is pinned by `graph_digest`; `reason` says in a sentence why it ended as it did, `output` is what its
-    exit gave."""
+    """`graph` is pinned by `graph_digest`, the workflows that it may start by name are by their digests in `pins`;
+    `reason` says in a sentence why it ended as it did, `output` is what its exit gave."""
 
     id: str
     workspace_id: str
@@ -84,6 +104,7 @@ class Run:
     priority: int = 100
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
     limits: Limits = Field(default_factory=Limits)
+    pins: dict[str, str] = Field(default_factory=dict)
     phase: RunPhase = "queued"
     result: RunResult | None = None
     reason: str = ""

@@ -82,7 +82,8 @@ def outcome(tasks: Sequence[Task]) -> tuple[RunResult, str]:
     done = sum(task.state == "done" for task in tasks)
     if not attention and not behind:
         return "succeeded", f"All {done} tasks are done."
-    parts = [f"{done} of {len(tasks)} tasks are done"]
+    counted = sum(task.state != "cancelled" for task in tasks)
+    parts = [f"{done} of {counted} tasks are done"]
     if attention:
         parts.append("needs attention: " + ", ".join(attention))
     if behind:

@@ -1,5 +1,6 @@
 """A task: one node of the plan, and the states it moves through."""
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
@@ -24,8 +25,11 @@ MOVES: dict[TaskState, frozenset[TaskState]] = {
     "cancelled": frozenset({"ready"}),
 }
 SOURCED = Criterion(text="It says what it rests on")
+MAX_BRIEF = 20_000
 LIVE: frozenset[TaskState] = frozenset({"running", "in_review"})
 FINISHED: frozenset[TaskState] = frozenset({"done", "skipped"})
+GOAL_AFTER = "The goal was changed after it was done."
+GOAL_WHILE = "The goal was changed while it was being done."
 AGAIN: frozenset[TaskState] = frozenset({"needs_attention", "skipped", "cancelled", "done"})
 
 
@@ -53,7 +57,7 @@ class TaskSpec:
 
     id: str
     title: Annotated[str, Field(min_length=1, max_length=200)]
-    brief: Annotated[str, Field(max_length=20_000)]
+    brief: Annotated[str, Field(max_length=MAX_BRIEF)]
     assignee: Assignee
     expected: Annotated[tuple[Expected, ...], Field(min_length=1, max_length=1)]
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1, max_length=20)]
@@ -72,6 +76,12 @@ class TaskSpec:
             other.depends_on,
         )
 
+    def towards(self, goal: str, instead_of: str) -> "TaskSpec":
+        """With `goal` in its brief where a template wrote the old one: behind a colon, at the end of a paragraph."""
+        old, new = f": {instead_of.strip()}", f": {goal.strip()}"
+        brief = re.sub(rf"{re.escape(old)}(?=\n\n|\Z)", lambda _: new, self.brief)
+        return self if brief == self.brief else replace(self, brief=brief[:MAX_BRIEF])
+
     def for_person(self) -> "TaskSpec":
         """Without the criteria on citation labels, which only prompts have, a reader judges its sources instead; and on
         a sign-off, which handing it in is."""
@@ -83,7 +93,7 @@ class TaskSpec:
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """`run_id` is the child run of the latest attempt; `findings` what its review said. `stale` says why what was
-    done may no longer do; it is done again only when somebody asks (`retry`)."""
+    done, or is being done, may no longer do; it is done again only when somebody asks (`retry`)."""
 
     spec: TaskSpec
     project_id: str
@@ -109,16 +119,19 @@ class Task:
         return replace(self, state=state)
 
     def started(self, run_id: str) -> "Task":
-        return replace(self.moved("running"), run_id=run_id, attempts=self.attempts + 1)
+        return replace(self.moved("running"), run_id=run_id, attempts=self.attempts + 1, stale="")
 
     def finished(self) -> "Task":
-        return replace(self.moved("done"), findings=(), stale="")
+        """Still stale where something changed while it was under way."""
+        return replace(self.moved("done"), findings=())
 
-    def again(self, hint: str) -> "Task":
-        """Somebody asks for it once more: what was refused, left out, or done before something changed."""
+    def again(self, hint: str, *, waits: bool = False) -> "Task":
+        """Somebody asks for it once more: what was refused, left out, or done before something changed. It `waits`
+        where what it depends on is not finished."""
         if self.state not in AGAIN:
             raise RefusedTransition("task", self.id, self.state, "tried again")
-        return replace(self.moved("ready"), hint=hint or self.hint, findings=(), replanned=False)
+        asked = replace(self.moved("ready"), hint=hint or self.hint, findings=(), replanned=False)
+        return asked.moved("waiting") if waits else asked
 
     def replanned_as(self, spec: TaskSpec) -> "Task":
         return replace(self.moved("ready"), spec=spec, replanned=True)
@@ -135,6 +148,20 @@ class Task:
             return replace(changed.moved("ready"), findings=())
         return changed.moved("waiting") if self.state == "ready" else changed
 
+    def redirected(self, spec: TaskSpec) -> "Task":
+        """Towards another goal. What an agent is doing goes on, marked as what is done is; a person reads on in the
+        new brief."""
+        if self.state in LIVE:
+            person = self.spec.assignee.kind == "person"
+            return replace(self, spec=spec) if person else replace(self, spec=spec, stale=self._why(GOAL_WHILE))
+        if self.state in ("done", "needs_attention"):
+            return replace(self, spec=spec, stale=self._why(GOAL_AFTER))
+        return self.edited(spec) if spec != self.spec else self
+
     def outdated(self, reason: str) -> "Task":
         """Marked, where there is something done that can be out of date."""
-        return replace(self, stale=reason) if self.state == "done" else self
+        return replace(self, stale=self._why(reason)) if self.state == "done" else self
+
+    def _why(self, reason: str) -> str:
+        """One reason does not take the place of another."""
+        return self.stale if reason in self.stale else f"{self.stale} {reason}".strip()

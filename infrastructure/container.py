@@ -14,8 +14,10 @@ from adapters.dispatch.in_process import InProcessDispatcher
 from adapters.documents.reader import LocalDocumentReader
 from adapters.documents.watched import LocalFolders
 from adapters.live.in_process import InProcessLive
+from adapters.llm.switching import SwitchingLLM
 from adapters.report.html import HtmlReport
 from adapters.store.audit import SqlAudit
+from adapters.store.costs import SqlCosts
 from adapters.store.database import Database
 from adapters.store.figures import SqlFigures
 from adapters.store.graphs import SqlGraphs
@@ -34,6 +36,7 @@ from infrastructure.rest.shapes import shape
 from services.agent_messages import AgentMessages
 from services.artifacts import Artifacts
 from services.conversation import Conversation
+from services.costs import CostReports
 from services.desk import Desk
 from services.doctor import Doctor
 from services.exporting import Exports
@@ -41,9 +44,11 @@ from services.forms import Forms
 from services.graph_edits import GraphEdits
 from services.graph_questions import GraphQuestions
 from services.inputs import Intake
+from services.models import ModelChecks
 from services.named_questions import NamedQuestions
 from services.plan_edits import PlanEdits
 from services.ports.telemetry import SILENCE
+from services.profiles import Profiles
 from services.projects import Projects
 from services.recommendations import Recommendations
 from services.reports import Reports
@@ -53,6 +58,7 @@ from services.running.runner import Runner
 from services.staff import Staff
 from services.watching import Watching
 from services.work.briefing import Briefing
+from services.work.choosing import Choosing
 from services.work.conversing import Conversing
 from services.work.handlers import handlers
 from services.work.tools import Tools
@@ -97,24 +103,29 @@ class Container(containers.DeclarativeContainer):
     search = providers.Singleton(SqlSearch, database)
     streams = providers.Singleton(SqlStreams, database)
     figures = providers.Singleton(SqlFigures, database)
+    spendings = providers.Singleton(SqlCosts, database)
     audit = providers.Singleton(SqlAudit, database, content)
     reader = providers.Singleton(LocalDocumentReader)
     report_writer = providers.Singleton(HtmlReport)
 
     a2a = providers.Singleton(_carrier, settings)
 
-    models = providers.Singleton(choice.configured, settings, directory)
-    llm = providers.Singleton(choice.language_model, models)
-    alias = providers.Singleton(choice.alias_of, models)
+    models = providers.Singleton(choice.ConfiguredModels, settings, directory)
+    llm = providers.Singleton(SwitchingLLM, models.provided.llm)
+    alias = providers.Callable(lambda models: models.alias(), models)
+    choosing = providers.Singleton(Choosing, models)
+    model_checks = providers.Singleton(ModelChecks, models, llm)
+    own_profiles = providers.Singleton(lambda directory: catalogue.OwnProfiles(directory.agents).checked(), directory)
     staff = providers.Singleton(
         Staff,
         shipped=providers.Callable(catalogue.profiles),
         templates=providers.Callable(catalogue.templates),
         forms=providers.Callable(lambda directory: catalogue.forms(directory.forms), directory),
-        own=providers.Singleton(lambda directory: catalogue.OwnProfiles(directory.agents).checked(), directory),
+        own=own_profiles,
     )
 
     desk = providers.Singleton(Desk, store=store, content=content, clock=clock, live=live)
+    profiles = providers.Singleton(Profiles, desk, staff, own_profiles)
     workflows = providers.Singleton(
         Workflows,
         desk,
@@ -122,6 +133,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(lambda directory: WorkflowFiles(directory.workflows), directory),
         staff,
     )
+    costs = providers.Singleton(CostReports, desk, spendings)
     tools = providers.Singleton(Tools, graphs)
     intake = providers.Singleton(Intake, desk, reader)
     folders = providers.Singleton(lambda directory: LocalFolders(directory.path), directory)
@@ -132,23 +144,21 @@ class Container(containers.DeclarativeContainer):
     work_orders = providers.Singleton(WorkOrders, desk, journal, forms)
     agent_messages = providers.Singleton(AgentMessages, desk)
     plan_edits = providers.Singleton(PlanEdits, desk, staff, workflows.provided.known)
-    recommendations = providers.Singleton(Recommendations, desk, forms, plan_edits)
+    recommendations = providers.Singleton(Recommendations, desk, forms, plan_edits, streams)
     conversation = providers.Singleton(Conversation, desk, intake, projects, plan_edits, staff)
     conversing = providers.Singleton(
-        Conversing, staff, alias, providers.Singleton(Briefing, streams, graphs), plan_edits
+        Conversing, staff, choosing, providers.Singleton(Briefing, streams, graphs), plan_edits
     )
     graph_questions = providers.Singleton(GraphQuestions, desk, graphs, staff)
     named_questions = providers.Singleton(NamedQuestions, desk, graphs, streams, graph_questions)
     graph_edits = providers.Singleton(GraphEdits, desk, graphs, graph_questions)
-    reports = providers.Singleton(
-        Reports, desk, report_writer, providers.Callable(lambda found: found.currency if found else "", models)
-    )
+    reports = providers.Singleton(Reports, desk, report_writer, models.provided.currency)
     exports = providers.Singleton(Exports, desk, graphs, streams, reports, providers.Object(shape))
     doctor = providers.Singleton(
         Doctor,
         data_dir=providers.Callable(lambda directory: directory.path, directory),
         llm=llm,
-        alias=alias,
+        alias=models.provided.alias,
         audit=audit,
         database=database.provided.health,
         carrier=a2a.provided.health,
@@ -166,7 +176,7 @@ class Container(containers.DeclarativeContainer):
         content=content,
         clock=clock,
         live=live,
-        handlers=providers.Callable(handlers, staff, alias, tools, conversing, workflows.provided.known),
+        handlers=providers.Callable(handlers, staff, choosing, tools, conversing, workflows.provided.known),
         graph=workflows.provided.graph,
         calls_for=calls_for,
         owner=providers.Callable(_owner),

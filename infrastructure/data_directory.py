@@ -39,6 +39,7 @@ class DataDirectory:
         self.database = path / "caseworks.db"
         self.content = path / "content"
         self.models = path / "models.yaml"
+        self.routing = path / "routing.yaml"
         self.agents = path / "agents"
         self.workflows = path / "workflows"
         self.forms = path / "forms"

@@ -1,19 +1,28 @@
-"""Which model is used: the configured one, else the rehearsal model."""
+"""Which model is used: the configured one, else the rehearsal model. The decorators of the LLM port, in one place."""
 
 import os
 
-from adapters.llm.configuration import Alias, Backend, Models
+from adapters.llm.configuration import Backend, Deployment, Models
+from adapters.llm.deployed import DeployedLLM
+from adapters.llm.fitting import FittingLLM
 from adapters.llm.limited import LimitedLLM
 from adapters.llm.providers import ProviderLLM
 from adapters.llm.rehearsal import RehearsalLLM
-from adapters.llm.retrying import RetryingLLM
+from adapters.llm.retrying import Patience, RetryingLLM
+from config.catalogue import ROUTING
 from config.reading import read
 from config.settings import Settings
+from config.watched import Watched
 from domain.ports.llm import LLM
+from domain.routing import Choice, Routing, Tier
 from infrastructure.data_directory import DataDirectory
+from services.ports import models as ports
+from services.ports.models import Deployed, Seen
 
 OLLAMA = "http://127.0.0.1:11434"
 REHEARSAL = "rehearsal"
+AT_ONCE = Patience(tries=1)
+"""Where another deployment can be asked, the same one is not asked twice."""
 
 
 def configured(settings: Settings, directory: DataDirectory) -> Models | None:
@@ -24,14 +33,97 @@ def configured(settings: Settings, directory: DataDirectory) -> Models | None:
 
 
 def language_model(models: Models | None) -> LLM:
-    """Decorators in one place: retry what was not billed, then limit what runs at once."""
+    """For each deployment: retry what was not billed, fit the prompt into its context, limit what runs at once; then
+    the deployments of an alias, and what stands in for it."""
     if models is None:
         return RehearsalLLM()
-    return LimitedLLM(RetryingLLM(ProviderLLM(models, os.environ)))
+    alone = {key for alias in models.aliases for key in _only(models.chain(alias))}
+    patient, provider = Patience(), ProviderLLM(models, os.environ)
+    tried = RetryingLLM(provider, lambda key: patient if key in alone else AT_ONCE)
+    return DeployedLLM(LimitedLLM(FittingLLM(tried)), models.chain)
+
+
+def _only(chain: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    return chain[0] if len(chain) == 1 and len(chain[0]) == 1 else ()
 
 
 def alias_of(models: Models | None) -> str:
     return REHEARSAL if models is None else models.default
+
+
+class ConfiguredModels(ports.Models):
+    """`models.yaml` and `routing.yaml` as they stand now."""
+
+    def __init__(self, settings: Settings, directory: DataDirectory) -> None:
+        """Raises ConfigurationError."""
+        self._models = Watched(directory.models, lambda: configured(settings, directory))
+        own = directory.routing
+        self._routing = Watched(own, lambda: read(own if own.exists() else ROUTING, Routing))
+        self._composed: tuple[Models | None, LLM] | None = None
+
+    @property
+    def current(self) -> Models | None:
+        return self._models.value
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with the files as they stand, though the last good ones are in force."""
+        return tuple(filter(None, (self._models.fault, self._routing.fault)))
+
+    def llm(self) -> LLM:
+        models = self.current
+        if self._composed is None or self._composed[0] is not models:
+            self._composed = models, language_model(models)
+        return self._composed[1]
+
+    def currency(self) -> str:
+        return "" if (models := self.current) is None else models.currency
+
+    def alias(self) -> str:
+        return alias_of(self.current)
+
+    def choose(self, tier: Tier, agent: str, project: str) -> Choice:
+        if (models := self.current) is None:
+            return Choice(alias=REHEARSAL, tier=tier, reason="no model is configured: rules write what they can")
+        return models.choose(tier, agent, project)
+
+    def deployments(self) -> tuple[Deployed, ...]:
+        models = self.current
+        return () if models is None else tuple(_deployed(models, key) for key in models.deployments)
+
+    async def look(self, key: str) -> Seen:
+        if (models := self.current) is None:
+            raise KeyError(key)
+        return await ProviderLLM(models, os.environ).seen(key)
+
+    def routing(self) -> Routing:
+        return self._routing.value
+
+
+def _deployed(models: Models, key: str) -> Deployed:
+    deployment, alias = models.deployments[key], key.partition("/")[0]
+    backend = models.backends[deployment.backend]
+    return Deployed(
+        key=key,
+        alias=alias,
+        model=deployment.model,
+        backend=deployment.backend,
+        address=backend.base_url,
+        context_tokens=deployment.context_tokens,
+        parallel=deployment.parallel,
+        default=alias == models.default,
+        served=models.tiers_of(alias),
+        stand_ins=models.fallbacks.get(alias, ()),
+        credentials=_secret(backend),
+    )
+
+
+def _secret(backend: Backend) -> str:
+    if backend.api_key_file is not None:
+        return f"in the file {backend.api_key_file}"
+    if (variable := backend.api_key_env) is None:
+        return "none needed"
+    return f"{variable} (environment), {'set' if os.environ.get(variable) else 'NOT set'}"
 
 
 def pin_ollama(directory: DataDirectory, model: str, base_url: str = OLLAMA) -> Models:
@@ -41,7 +133,7 @@ def pin_ollama(directory: DataDirectory, model: str, base_url: str = OLLAMA) -> 
     models = Models(
         default="main",
         backends={"ollama": Backend(kind="ollama", base_url=base_url)},
-        aliases={"main": Alias(backend="ollama", model=model)},
+        aliases={"main": Deployment(backend="ollama", model=model)},
     )
     text = "# Which models are used. Written when you said yes to the Ollama that was found; edit it as you like.\n"
     text += yaml.safe_dump(models.model_dump(mode="json", exclude_defaults=True), sort_keys=False)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from loguru import logger
 
-from adapters.llm.limited import LimitedLLM
 from config.settings import Settings
 from domain.principal import Principal
 from infrastructure.container import Container
@@ -75,7 +74,7 @@ async def _stopped(*tasks: asyncio.Task[None] | None) -> None:
 
 async def _warm(container: Container) -> None:
     """LiteLLM takes seconds to load: begun in the background, and only where a model is configured."""
-    if isinstance(container.llm(), LimitedLLM):
+    if container.models().current is not None:
         from adapters.llm import loading
 
         await loading.litellm()

@@ -49,7 +49,8 @@ CONDITIONS = """## Conditions
 
 `when` and `until` compare the value at a path: `{path: critique.change, op: eq, value: true}`. `op` is `eq`, `ne`,
 `lt`, `le`, `gt`, `ge`, `in` (the value is one of a list) or `has` (a list or text holds it); without `op` and `value`,
-the value must be true. `{all: […]}`, `{any: […]}` and `{not: …}` combine conditions."""
+the value must be true. `value` may hold references: `{path: second.words, op: lt, value: "{{ nodes.first.words }}"}`.
+`{all: […]}`, `{any: […]}` and `{not: …}` combine conditions."""
 
 
 def page() -> str:

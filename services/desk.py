@@ -65,6 +65,11 @@ class Desk:
 
     async def known(self, command: Command, kind: type[E]) -> E | None:
         """What the command's key led to before. Raises KeyReused when that was for another request."""
+        known = await self.led_to(command)
+        return None if known is None else await self.get(command, kind, known)
+
+    async def led_to(self, command: Command) -> str | None:
+        """The id of what the command's key led to before. Raises KeyReused when that was for another request."""
         if command.key is None:
             return None
         principal = command.principal
@@ -73,7 +78,7 @@ class Desk:
             return None
         if known.request != command.request:
             raise KeyReused(command.key)
-        return await self.get(command, kind, known.id)
+        return known.id
 
     def _idempotency(self, command: Command, kind: type[E], id: str) -> Idempotency:
         assert command.key is not None

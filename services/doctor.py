@@ -29,7 +29,7 @@ class Doctor:
         *,
         data_dir: Path,
         llm: LLM,
-        alias: str,
+        alias: Callable[[], str],
         audit: Audit,
         database: Callable[[], Awaitable[tuple[Level, str]]],
         carrier: Callable[[], Awaitable[tuple[Level, str]]],
@@ -75,12 +75,12 @@ class Doctor:
         return Finding(name="messages", level=level, detail=detail)
 
     async def _model(self) -> Finding:
-        info = self._llm.describe(self._alias)
+        info = self._llm.describe(self._alias())
         if info.rehearsal:
             detail = "none configured: work is rehearsed. Start Ollama and say `caseworks config model ollama:NAME`."
             return Finding(name="model", level="warning", detail=detail)
         request = Request(
-            alias=self._alias,
+            alias=self._alias(),
             system="You answer in one word.",
             task="Say: ready",
             idempotency_key="doctor",
@@ -88,7 +88,7 @@ class Doctor:
             deadline=60,
         )
         try:
-            await self._llm.check(self._alias)
+            await self._llm.check(self._alias())
             reply = await self._llm.complete(request)
         except LLMError as error:
             return Finding(name="model", level="failed", detail=str(error))

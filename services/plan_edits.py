@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.agent import OutputType, Profile
+from domain.agent import OutputType
 from domain.agent_graph import AgentGraph
 from domain.artifact import SECTIONS, Artifact
 from domain.criterion import Criterion
@@ -24,6 +24,7 @@ from services.artifacts import active_project
 from services.desk import Command, Desk
 from services.forms import form_of, head_of
 from services.staff import Staff
+from services.staffing import BY_HAND, NOBODYS, by_hand, fitting_agent, fitting_output
 from services.unit_of_work import UnitOfWork
 from services.work.criteria import FILLED_IN, criteria_for
 from services.work.planning import Known
@@ -181,10 +182,11 @@ class PlanEdits:
 
 @dataclass(kw_only=True)
 class _Choice:
-    """Who does it, and what comes of it."""
+    """Who does it, what comes of it, and why they do where that must be said."""
 
     assignee: Assignee
     output: OutputType
+    why: str = ""
 
 
 class _Office:
@@ -253,7 +255,7 @@ class _Office:
         spec = replace(
             old,
             title=_given(draft.title, old.title),
-            brief=_given(draft.brief, old.brief),
+            brief=_given(draft.brief, self._kept(old, choice)),
             assignee=choice.assignee if choice is not None else old.assignee,
             expected=self._expected(choice, draft) if choice is not None else old.expected,
             criteria=tuple(draft.criteria) if draft.criteria else old.criteria,
@@ -279,12 +281,17 @@ class _Office:
             raise Invalid("a new task needs a title.", [("/title", "is missing")])
         choice = self._choice(draft, f"{title} {brief}")
         criteria = tuple(draft.criteria or ()) or criteria_for(
-            choice.output, choice.output.headings, choice.output.max_words, (), cites=bool(self._sources)
+            choice.output,
+            choice.output.headings,
+            choice.output.max_words,
+            (),
+            cites=bool(self._sources),
+            sign_off_code=self._project.sign_off_code,
         )
         spec = TaskSpec(
             id=id,
             title=title,
-            brief=brief or title,
+            brief="\n\n".join(part for part in (brief or title, choice.why) if part),
             assignee=choice.assignee,
             expected=self._expected(choice, draft),
             criteria=criteria,
@@ -317,9 +324,14 @@ class _Office:
         return (Expected(kind=choice.output.kind, section=section),)
 
     def _choice(self, draft: TaskDraft, words: str) -> _Choice:
-        """The assignee that the draft names, else the specialist whose work the words fit best."""
+        """The assignee that the draft names, else the specialist whose work the words fit best. What only a person can
+        do, and what fits nobody, is for whoever asks."""
         if draft.assignee is None:
-            profile, output = fitting_output(self._staff, words, draft.makes)
+            why = "" if draft.makes else BY_HAND if by_hand(draft.title or "") else NOBODYS
+            offer = fitting_agent(self._staff, words) if why == NOBODYS else None
+            if why and offer is None:
+                return _Choice(assignee=self._asking, output=self._handed_in(draft), why=why)
+            profile, output = offer or fitting_output(self._staff, words, draft.makes)
             return _Choice(assignee=Assignee(kind="core", id=profile.id), output=output)
         if draft.assignee.kind == "person":
             return _Choice(assignee=self._person(draft.assignee), output=self._handed_in(draft))
@@ -331,6 +343,19 @@ class _Office:
             raise Invalid(f"there is no agent {draft.assignee.id}.", [("/assignee/id", "is not known")]) from None
         _, output = fitting_output(self._staff, words, draft.makes, [profile])
         return _Choice(assignee=Assignee(kind="core", id=profile.id), output=output)
+
+    @property
+    def _asking(self) -> Assignee:
+        """Who makes the edit; the owner where they are not on the team."""
+        who = self._uow.scene.principal.id
+        return Assignee(kind="person", id=who if who in self._people else self._project.owner_id)
+
+    @staticmethod
+    def _kept(old: TaskSpec, choice: _Choice | None) -> str:
+        """The brief without why a person does it, where somebody else does it now."""
+        if choice is None or choice.assignee.kind == "person":
+            return old.brief
+        return old.brief.removesuffix(f"\n\n{BY_HAND}").removesuffix(f"\n\n{NOBODYS}")
 
     def _person(self, assignee: Assignee) -> Assignee:
         if assignee.id not in self._people:
@@ -365,27 +390,9 @@ class Trial:
         self._office.plan([_as_it_is(id) for id in self._office.known if id != task_id], "tried")
 
 
-def fitting_output(
-    staff: Staff, words: str, makes: str | None = None, among: Sequence[Profile] | None = None
-) -> tuple[Profile, OutputType]:
-    """The specialist and output type that share most words with `words`; of `makes` where it is given."""
-    profiles = staff.specialists if among is None else among
-    offers = [(p, output) for p in profiles for output in p.outputs if makes in (None, output.kind)]
-    if not offers:
-        said = "Nobody here makes a" if among is None else f"The {profiles[0].title} makes no"
-        raise Invalid(f"{said} {makes!r}.", [("/expected/0/kind", "is made by nobody here")])
-    wanted = set(_words(words))
-    return max(
-        offers, key=lambda offer: len(wanted & set(_words(f"{offer[1].label} {offer[1].shape} {offer[0].role}")))
-    )
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip(".,;:()!?“”\"'")[:6] for word in text.lower().split() if len(word) > 3]
-
-
 def _given(new: str | None, old: str) -> str:
-    return old if new is None else new.strip() or old
+    """What is written again as it stands, but for the space around it, is no change."""
+    return old if new is None or new.strip() in ("", old.strip()) else new.strip()
 
 
 def _as_it_is(id: str) -> TaskDraft:
@@ -393,5 +400,4 @@ def _as_it_is(id: str) -> TaskDraft:
 
 
 async def _newest(uow: UnitOfWork, project_id: str) -> Plan | None:
-    plans = await uow.find(Plan, {"project_id": project_id})
-    return max(plans, key=lambda plan: plan.number, default=None)
+    return next(iter(await uow.find(Plan, {"project_id": project_id}, limit=1, newest_first=True)), None)

@@ -6,10 +6,12 @@ from typing import Literal
 
 from domain.artifact import Artifact
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, VersionMoved
+from domain.inbox import InboxItem
+from domain.plan import Plan
 from domain.principal import User
 from domain.project import Budget, Member, Project, name_of
 from domain.run import Run
-from domain.task import FINISHED, MOVES, Task
+from domain.task import FINISHED, MOVES, Task, TaskSpec
 from services import filing
 from services.artifacts import active_project
 from services.desk import Command, Desk
@@ -31,6 +33,7 @@ class NewProject:
     instructions: str = ""
     budget: Budget = field(default_factory=Budget)
     approve_plan: bool = False
+    sign_off_code: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,7 @@ class ProjectChange:
     instructions: str | None = None
     budget: Budget | None = None
     approve_plan: bool | None = None
+    sign_off_code: bool | None = None
     watched_folder: str | None = None
 
 
@@ -93,7 +97,7 @@ class Projects:
             project = await active_project(uow, id)
             check_version(project.version, expected, "project", id)
             if stored is not None and goal != project.goal:
-                await self._change_goal(uow, project, stored)
+                await self._change_goal(uow, project, goal, stored)
             values = {name: value for name, value in vars(change).items() if value is not None}
             if change.goal is not None:
                 values["goal"] = goal
@@ -110,7 +114,7 @@ class Projects:
         """Towards another goal, as a part of something else."""
         project = await active_project(uow, id)
         if goal != project.goal:
-            await self._change_goal(uow, project, stored)
+            await self._change_goal(uow, project, goal, stored)
         changed = replace(project, goal=goal)
         uow.put(changed)
         uow.happened("project.changed", id, project_id=id, data={"name": changed.name})
@@ -124,13 +128,12 @@ class Projects:
             raise Forbidden("Only the owner of this installation can have a folder of this machine watched.")
         return await asyncio.to_thread(self._folders.fit, wanted)
 
-    async def _change_goal(self, uow: UnitOfWork, project: Project, stored: Stored) -> None:
+    async def _change_goal(self, uow: UnitOfWork, project: Project, goal: str, stored: Stored) -> None:
         filed = await uow.find(Artifact, {"project_id": project.id, "section": "plans", "visible": "1"})
         artifact = next(artifact for artifact in filed if artifact.kind == "goal")
         version = version_of(uow, artifact.writable(), stored, ())
         await filing.publish(uow, self._desk.content, version)
-        for task in await uow.find(Task, {"project_id": project.id, "state": "done"}):
-            filing.move_task(uow, task, task.outdated("The goal was changed after it was done."))
+        await _redirect(uow, project, goal)
         await tell(uow, project.id)
 
     async def archive(self, command: Command, id: str) -> Project:
@@ -225,6 +228,7 @@ class Projects:
             created_at=uow.at,
             budget=new.budget,
             approve_plan=new.approve_plan,
+            sign_off_code=new.sign_off_code,
         )
 
     async def _file_words(self, uow: UnitOfWork, project: Project, goal: Stored, instructions: Stored | None) -> None:
@@ -253,6 +257,30 @@ class Projects:
         data = {"subject_id": user.id, "name": user.name, "role": role}
         uow.happened("member.added", member.id, project_id=project.id, data=dict(data))
         return member
+
+
+async def _redirect(uow: UnitOfWork, project: Project, goal: str) -> None:
+    """The next version of the plan, whose briefs name the new goal; what they led to so far is marked stale."""
+    plans = await uow.find(Plan, {"project_id": project.id}, limit=1, newest_first=True)
+    if not plans:
+        return
+    plan = plans[0].towards(goal, instead_of=project.goal)
+    for task in await uow.find(Task, {"project_id": project.id}):
+        spec = next((spec for spec in plan.tasks if spec.id == task.id), task.spec)
+        if (redirected := task.redirected(spec)) != task:
+            filing.move_task(uow, task, redirected)
+            await _reread(uow, task, spec)
+    if plan.tasks != plans[0].tasks:
+        who = uow.scene.principal.id
+        origin = f"{who} changed the goal, which its briefs name."
+        await filing.adopt(uow, plan.followed_by(plan.tasks, made_by=who, origin=origin, at=uow.at))
+
+
+async def _reread(uow: UnitOfWork, task: Task, spec: TaskSpec) -> None:
+    """The new brief for a person who was asked for the old one."""
+    for item in await uow.find(InboxItem, {"task_id": task.id, "state": "open"}):
+        if item.detail == task.spec.brief:
+            uow.put(replace(item, detail=spec.brief))
 
 
 async def _on_team(uow: UnitOfWork, project_id: str, id: str) -> Member:

@@ -13,23 +13,29 @@ from services.artifacts import active_project
 from services.desk import Command, Desk
 from services.forms import Forms, NewForm
 from services.plan_edits import PlanEdits, TaskDraft
+from services.ports.views import Streams
 from services.recommended import REMEMBERED, advised, file
 from services.unit_of_work import UnitOfWork
 from services.work.planning import newest_plan
 
-State = Literal["open", "accepted", "dismissed"]
+State = Literal["open", "accepted", "dismissed", "withdrawn"]
 FIELDS = TypeAdapter(tuple[FormField, ...])
 
 
 class Recommendations:
-    def __init__(self, desk: Desk, forms: Forms, plan_edits: PlanEdits) -> None:
-        self._desk, self._forms, self._plan_edits = desk, forms, plan_edits
+    def __init__(self, desk: Desk, forms: Forms, plan_edits: PlanEdits, streams: Streams) -> None:
+        self._desk, self._forms, self._plan_edits, self._streams = desk, forms, plan_edits, streams
+        self._looked: dict[str, int] = {}  # by project, the number of its newest event when the rules looked last
 
     async def of_project(self, command: Command, project_id: str, state: State | None) -> list[Recommendation]:
-        """Oldest first; what is worth recommending by now is among them."""
+        """Oldest first. The rules look, if something has happened in the project since they last did: what is worth
+        recommending by now is among them, what no longer is was withdrawn."""
         project = await self._desk.get(command, Project, project_id)
         if project.state == "active":
-            await self._look_again(command, project)
+            newest = await self._streams.latest(project.workspace_id, project_id)
+            if self._looked.get(project_id) != newest:
+                await self._look_again(command, project)
+                self._looked[project_id] = newest
         where = {"project_id": project_id} | ({} if state is None else {"state": state})
         found = await self._desk.store.find(Recommendation, project.workspace_id, where=where, limit=REMEMBERED)
         return sorted(found, key=lambda one: (one.created_at, one.id))
@@ -76,7 +82,8 @@ class Recommendations:
         plan = await newest_plan(store, workspace, project.id)
         known = {task.id: task for task in await store.find(Task, workspace, where={"project_id": project.id})}
         tasks = [known[spec.id] for spec in plan.tasks if spec.id in known] if plan is not None else []
-        if not (found := await advised(store, self._desk.content, project, tasks, self._desk.clock.now(), read=True)):
+        found = await advised(store, self._desk.content, project, tasks, self._desk.clock.now(), read=True)
+        if not (found.new or found.moot):
             return
 
         async def decide(uow: UnitOfWork) -> Project:

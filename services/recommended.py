@@ -1,14 +1,15 @@
-"""Looking at a project by the rules of recommending, and filing what is new: once for each reason."""
+"""A project seen by the rules of recommending: what is new is filed, once for each reason; what is moot withdrawn."""
 
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
 from domain.artifact import Artifact, Version
+from domain.changes import Recommend
 from domain.ids import make_id
 from domain.project import Project
 from domain.recommendation import MAX_OPEN, Recommendation
-from domain.recommending import Advice, Situation, abbreviations, recommend
+from domain.recommending import Advice, Situation, abbreviations, moot, recommend
 from domain.task import Task
 from services import filing
 from services.ports.content import Content
@@ -17,38 +18,54 @@ from services.unit_of_work import UnitOfWork
 
 REMEMBERED = 500  # recommendations of the workspace from which the rules are tuned
 SOURCES, CHARACTERS = 20, 200_000  # how much is read to find abbreviations
+GONE = "What it was recommended for no longer holds."
 
 
 async def advised(
     store: Store, content: Content, project: Project, tasks: Sequence[Task], at: datetime, *, read: bool
-) -> tuple[Recommendation, ...]:
-    """What is worth recommending now, `tasks` in the order of the plan. Unless `read`, the sources are not looked
-    into."""
+) -> Recommend:
+    """What is worth recommending now and what no longer is, `tasks` in the order of the plan. Unless `read`, the
+    sources are not looked into."""
     workspace, here = project.workspace_id, {"project_id": project.id}
-    earlier = await store.find(Recommendation, workspace, where={}, newest_first=True, limit=REMEMBERED)
+    mine = await store.find(Recommendation, workspace, where=here, newest_first=True, limit=REMEMBERED)
+    others = await store.find(Recommendation, workspace, where={}, newest_first=True, limit=REMEMBERED)
     artifacts = await store.find(Artifact, workspace, where=here | {"visible": "1"}, limit=10_000)
-    look = read and not any(one.rule == "terms" and one.project_id == project.id for one in earlier)
+    look = read and not any(one.rule == "terms" and one.state in ("accepted", "dismissed") for one in mine)
     situation = Situation(
         project=project,
         tasks=tuple(tasks),
         artifacts=tuple(artifacts),
-        terms=abbreviations(await _texts(store, content, artifacts)) if look else (),
-        earlier=tuple(earlier),
+        terms=abbreviations(await _texts(store, content, artifacts)) if look else None,
+        earlier=(*mine, *(one for one in others if one.project_id != project.id)),
     )
-    return tuple(_made(advice, project, at) for advice in recommend(situation))
+    return Recommend(
+        new=tuple(_made(advice, project, at) for advice in recommend(situation)),
+        moot=tuple(one.id for one in moot(situation)),
+    )
 
 
-async def file(uow: UnitOfWork, manager: str, recommendations: Sequence[Recommendation]) -> None:
-    """Those that were not made before, as far as there is room."""
-    for new in recommendations:
-        if await uow.seek(Recommendation, new.id) is not None:
+async def file(uow: UnitOfWork, manager: str, found: Recommend) -> None:
+    """Those that were not made before, as far as there is room once the moot ones are withdrawn."""
+    for id in found.moot:
+        await _withdraw(uow, manager, id)
+    for new in found.new:
+        known = await uow.seek(Recommendation, new.id)
+        if known is not None and known.state != "withdrawn":
             continue
         waiting = await uow.find(Recommendation, {"project_id": new.project_id, "state": "open"})
-        if len(waiting) >= MAX_OPEN:
+        if sum(one.state == "open" for one in waiting) >= MAX_OPEN:
             return
-        uow.put(new)
+        uow.put(known.made_again(new) if known is not None else new)
         data = {"rule": new.rule, "form": new.form, "title": new.title, "reason": new.reason}
         uow.happened("recommendation.made", new.id, project_id=new.project_id, data=data, actor=manager)
+
+
+async def _withdraw(uow: UnitOfWork, manager: str, id: str) -> None:
+    known = await uow.get(Recommendation, id)
+    if known.state == "open":
+        uow.put(known.withdrawn(GONE))
+        data = {"rule": known.rule, "title": known.title, "reason": GONE}
+        uow.happened("recommendation.withdrawn", id, project_id=known.project_id, data=data, actor=manager)
 
 
 def _made(advice: Advice, project: Project, at: datetime) -> Recommendation:

@@ -1,5 +1,7 @@
 """Gathers what the report shows."""
 
+from collections.abc import Callable
+
 from domain.artifact import Artifact, Version
 from domain.project import Project
 from domain.run import Run
@@ -13,7 +15,7 @@ MAX_ARTIFACTS = 500
 
 
 class Reports:
-    def __init__(self, desk: Desk, writer: ReportWriter, currency: str) -> None:
+    def __init__(self, desk: Desk, writer: ReportWriter, currency: Callable[[], str]) -> None:
         self._desk, self._writer, self._currency = desk, writer, currency
 
     async def html(self, command: Command, project_id: str) -> str:
@@ -41,7 +43,7 @@ class Reports:
             edges=tuple((item.id, source) for item in shown for source in item.derived_from),
             attention=await self._drafts(workspace, tasks),
             usage=await store.usage(workspace, project_id),
-            currency=self._currency,
+            currency=self._currency(),
             made_at=self._desk.clock.now(),
         )
 

@@ -95,9 +95,16 @@ class UnitOfWork:
             self._read[kind, id] = found
         return found
 
-    async def find(self, kind: type[E], where: Mapping[str, str | int | Sequence[str] | None]) -> list[E]:
+    async def find(
+        self,
+        kind: type[E],
+        where: Mapping[str, str | int | Sequence[str] | None],
+        *,
+        limit: int = 1000,
+        newest_first: bool = False,
+    ) -> list[E]:
         """As the store finds them, with what this unit has put already in their place."""
-        found = await self.store.find(kind, self.workspace_id, where=where)
+        found = await self.store.find(kind, self.workspace_id, where=where, limit=limit, newest_first=newest_first)
         for entity in found:
             self._read.setdefault((kind, entity.id), entity)
         return [cast(E, self._put.get((kind, entity.id), entity)) for entity in found]
@@ -151,9 +158,13 @@ class UnitOfWork:
     def start(self, run: Run, graph: AgentGraph) -> None:
         """A new run, ready at once."""
         self.put(run)
-        self._graphs[run.graph_digest] = graph
+        self.pin(run.graph_digest, graph)
         self._ready.append(run)
         self.woken.add(run.id)
+
+    def pin(self, digest: str, graph: AgentGraph) -> None:
+        """Keeps the graph for runs that name its digest."""
+        self._graphs[digest] = graph
 
     def journal(self, entry: JournalEntry, consumed: Sequence[int] = ()) -> None:
         self._entries.append(entry)

@@ -13,7 +13,7 @@ from domain.inbox import InboxItem
 from domain.plan import Plan
 from domain.project import Project
 from domain.run import Run, Usage
-from domain.task import Task
+from domain.task import FINISHED, Task
 from services import filing
 from services.artifacts import Judgement, active_project, persons_record
 from services.canonical import digest_of_graph
@@ -225,7 +225,9 @@ class WorkOrders:
         await tell(uow, item.project_id, start=True)
 
     async def _again(self, uow: UnitOfWork, task: Task, hint: str) -> Task:
-        again = task.again(hint)
+        before = {"project_id": task.project_id, "id": task.spec.depends_on}
+        needed = await uow.find(Task, before) if task.spec.depends_on else []
+        again = task.again(hint, waits=any(other.state not in FINISHED for other in needed))
         filing.move_task(uow, task, again)
         await tell(uow, task.project_id, start=True)
         return again
@@ -267,6 +269,7 @@ def forked(uow: UnitOfWork, source: Run, graph: AgentGraph, seq: int) -> Run:
         correlation=uow.scene.correlation,
         inputs=source.inputs,
         limits=source.limits,
+        pins=source.pins,
         forked_from=source.id,
         forked_at=seq,
     )

@@ -16,6 +16,8 @@ from domain.agent_graph import (
 )
 from domain.agent_graph.nodes import Node
 from domain.errors import DomainError
+from domain.run import MAX_DEPTH
+from services.pins import named_by
 from services.staff import Staff
 from services.work.graphs import SHIPPED
 from services.work.steps import EXPECTED
@@ -74,6 +76,22 @@ def _child(place: str, name: str, graph: AgentGraph, known: Mapping[str, AgentGr
         yield place, f"{name} is built in, and started by the manager only"
     elif bare(name) not in known or ("@" in name and known[bare(name)].name != name):
         yield place, f"there is no workflow {name!r}"
+    elif chain := _too_deep(name, graph, known):
+        yield place, f"it starts runs more than {MAX_DEPTH} deep: {' → '.join(chain)}"
+
+
+def _too_deep(name: str, graph: AgentGraph, known: Mapping[str, AgentGraph]) -> tuple[str, ...]:
+    """The names from `graph` on to one that may not be started any more; empty where none is that deep."""
+    known = {**known, bare(graph.name): graph}
+    front: dict[str, tuple[str, ...]] = {bare(name): (bare(graph.name), bare(name))}
+    for _ in range(MAX_DEPTH):
+        front = {
+            bare(next_name): (*chain, bare(next_name))
+            for last, chain in front.items()
+            if last in known
+            for next_name in named_by(known[last])
+        }
+    return next(iter(front.values()), ())
 
 
 def _agent(place: str, node: AgentNode | DelegateNode | RequestNode, staff: Staff) -> Iterator[tuple[str, str]]:

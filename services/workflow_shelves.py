@@ -145,6 +145,24 @@ class Shelves:
             raise Invalid(f"The workflow {name} cannot be used: {stray[0]}: {stray[1]}.")
         return self.graph(name)
 
+    def digest(self, name: str) -> str | None:
+        """Of what holds under that name now."""
+        graph = self.known().get(bare(name))
+        return None if graph is None else digest_of_graph(graph)
+
+    def own_text(self, name: str) -> str | None:
+        """What a user's file says; None where there is none."""
+        try:
+            return self._own.text(bare(name))
+        except KeyError:
+            return None
+
+    def put_back(self, name: str, text: str | None) -> None:
+        if text is None:
+            self._own.remove(name)
+        else:
+            self._own.keep(name, text)
+
     def _expect(self, name: str, digest: str | None) -> None:
         if digest is not None and self.get(name).digest != digest:
             raise VersionMoved("workflow", name)

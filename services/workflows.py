@@ -1,6 +1,5 @@
 """Use cases on workflows: what `Shelves` offers, and runs of them."""
 
-import asyncio
 from collections.abc import Mapping
 
 from pydantic import JsonValue
@@ -12,10 +11,12 @@ from domain.run import Run
 from services import filing
 from services.artifacts import active_project
 from services.canonical import digest_of_graph
-from services.desk import Command, Desk, KeyReused
-from services.ports.store import Idempotency
+from services.desk import Command, Desk
+from services.pins import pin
+from services.recording import Recording
 from services.staff import Staff
 from services.unit_of_work import UnitOfWork
+from services.workflow_rules import bare
 from services.workflow_shelves import Shelf, Shelves, Workflow
 
 
@@ -23,19 +24,22 @@ class Workflows(Shelves):
     def __init__(self, desk: Desk, shipped: Shelf, own: Shelf, staff: Staff) -> None:
         super().__init__(shipped, own, staff)
         self._desk = desk
+        self._recording = Recording(desk, self, "Workflow")
 
     async def create(self, command: Command, name: str, text: str) -> Workflow:
         """`add`, once for a key. Raises KeyReused."""
-        if command.key is not None and await self._is_repeated(command, command.key):
-            return self.get(name)
-        made = await asyncio.to_thread(self.add, name, text)
-        if command.key is not None:
-            principal = command.principal.id
-            key = Idempotency(principal=principal, key=command.key, request=command.request, kind="Workflow", id=name)
-            uow = self._desk.unit(command)
-            uow.remember(key)
-            await uow.commit()
-        return made
+        if not await self._recording.is_repeated(command):
+            await self._recording.write(command, "workflow.created", bare(name), lambda: self.add(name, text))
+        return self.get(name)
+
+    async def change(self, command: Command, name: str, text: str, expected: str | None = None) -> Workflow:
+        """`keep`, on the record."""
+        await self._recording.write(command, "workflow.changed", bare(name), lambda: self.keep(name, text, expected))
+        return self.get(name)
+
+    async def discard(self, command: Command, name: str, expected: str | None = None) -> None:
+        """`remove`, on the record."""
+        await self._recording.write(command, "workflow.removed", bare(name), lambda: self.remove(name, expected))
 
     async def run(self, command: Command, name: str, project_id: str, inputs: Mapping[str, JsonValue]) -> Run:
         """A run of its own in a project. Raises Invalid on inputs that the workflow does not take."""
@@ -44,16 +48,29 @@ class Workflows(Shelves):
 
         async def decide(uow: UnitOfWork) -> Run:
             project = await active_project(uow, project_id)
-            return _begun(uow, project, graph, given)
+            return self._begun(uow, project, graph, given)
 
         return await self._desk.carry_out(command, Run, decide)
 
-    async def _is_repeated(self, command: Command, key: str) -> bool:
-        principal = command.principal
-        known = await self._desk.store.idempotency(principal.workspace_id, principal.id, key)
-        if known is not None and known.request != command.request:
-            raise KeyReused(key)
-        return known is not None
+    def _begun(self, uow: UnitOfWork, project: Project, graph: AgentGraph, inputs: dict[str, JsonValue]) -> Run:
+        id = uow.new_id("run")
+        run = Run(
+            id=id,
+            workspace_id=project.workspace_id,
+            project_id=project.id,
+            root_id=id,
+            graph=graph.name,
+            graph_digest=digest_of_graph(graph),
+            actor=project.manager_id,
+            on_behalf_of=uow.scene.principal.id,
+            created_at=uow.at,
+            correlation=uow.scene.correlation,
+            inputs=inputs,
+            limits=graph.limits,
+            pins=pin(uow, graph, self.graph),
+        )
+        filing.start_run(uow, run, graph)
+        return run
 
 
 def inputs_for(graph: AgentGraph, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -67,23 +84,3 @@ def inputs_for(graph: AgentGraph, given: Mapping[str, JsonValue]) -> dict[str, J
         pointer, what = faults[0]
         raise Invalid(f"The input {pointer.rpartition('/')[2]} {what}; {graph.name} takes: {takes}.", faults)
     return {name: given.get(name, spec.default) for name, spec in declared.items()}
-
-
-def _begun(uow: UnitOfWork, project: Project, graph: AgentGraph, inputs: dict[str, JsonValue]) -> Run:
-    id = uow.new_id("run")
-    run = Run(
-        id=id,
-        workspace_id=project.workspace_id,
-        project_id=project.id,
-        root_id=id,
-        graph=graph.name,
-        graph_digest=digest_of_graph(graph),
-        actor=project.manager_id,
-        on_behalf_of=uow.scene.principal.id,
-        created_at=uow.at,
-        correlation=uow.scene.correlation,
-        inputs=inputs,
-        limits=graph.limits,
-    )
-    filing.start_run(uow, run, graph)
-    return run

@@ -84,7 +84,8 @@ class ModelServer:
 def model_server(
     script: Script = default_script, models: tuple[str | Json, ...] = ("tiny",), port: int = 0
 ) -> Iterator[ModelServer]:
-    """Serves in threads of its own until the block ends. A model is a name or an entry as in `/api/tags`."""
+    """Serves in threads of its own until the block ends. A model is a name or an entry as in `/api/tags`;
+    `running` in it is what `/api/ps` adds where it is loaded."""
     listed = [{"name": each} if isinstance(each, str) else each for each in models]
     server = ModelServer(base_url="")
     handler = type("Handler", (_Handler,), {"script": staticmethod(script), "models": listed, "server_": server})
@@ -118,12 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._receive({})
-        names = [model["name"] for model in self.models]
         answers: dict[str, Json] = {
             "/api/tags": {"models": self.models},
-            "/api/ps": {"models": []},
+            "/api/ps": {"models": [{"name": m["name"]} | m["running"] for m in self.models if "running" in m]},
             "/api/version": {"version": "0.33.0"},
-            "/v1/models": {"object": "list", "data": [{"id": name, "object": "model"} for name in names]},
+            "/v1/models": {"object": "list", "data": [{"id": m["name"], "object": "model"} | m for m in self.models]},
         }
         found = answers.get(self.path)
         self._json(200, found) if found is not None else self._json(404, {"error": "not found"})

@@ -4,10 +4,10 @@ reducer's promises at every tick. No clock, no store, no threads: a history is t
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from domain.agent_graph import (
     AgentGraph,
@@ -27,7 +27,7 @@ from domain.agent_graph import (
 from domain.agent_graph.nodes import FAN_OUT, Calling, Working
 from domain.agent_graph.progress import DEADLINE, node_timeout
 from domain.agent_graph.state import STATES
-from domain.agent_graph.ticks import TICKS
+from domain.agent_graph.ticks import TICKS, USED
 from domain.changes import (
     Change,
     EndRun,
@@ -183,10 +183,7 @@ class World:
 
     def _finish(self, id: str, *, done: bool = False) -> None:
         (self.under_way if id in self.under_way else self.dropped).pop(id)
-        usage = Usage(
-            calls=self.rng.randint(0, 3), money=self.rng.randint(0, 9), seconds=self.rng.choice([0, 0.25, 7]),
-            input_tokens=self.rng.randint(0, 9),
-        )  # fmt: skip
+        usage = self._usage()
         roll = 1.0 if done else self.rng.random()
         if roll < self.chances.refusal:
             self.take(ChangeRefused(at=self.now, effect=id, reason="The artifact is locked.", usage=usage))
@@ -211,7 +208,14 @@ class World:
 
     def _end_child(self, id: str, result: str) -> None:
         self.children[id] = False
-        self._signal("child_ended", self._fields() | {"run_id": id, "result": result})
+        used: dict[str, JsonValue] = {USED: dict(asdict(self._usage()))}
+        self._signal("child_ended", self._fields() | {"run_id": id, "result": result} | used)
+
+    def _usage(self) -> Usage:
+        return Usage(
+            calls=self.rng.randint(0, 3), money=self.rng.randint(0, 9), seconds=self.rng.choice([0, 0.25, 7]),
+            input_tokens=self.rng.randint(0, 9),
+        )  # fmt: skip
 
     def repeat(self) -> None:
         """A tick of the past comes again."""
@@ -383,12 +387,19 @@ def check(
         assert not any(isinstance(change, OpenInbox | StartChild | SendMessage) for change in changes)
     assert (new.phase == "ended") == (new.result is not None)
     assert new.usage == old.usage + getattr(tick, "usage", Usage())
+    assert new.lent == old.lent + used_by_child(tick)
+    for change in changes:
+        if isinstance(change, StartChild):
+            assert change.within == left(new), "it may use more than what is left"
+            assert new.limits.passed_by(new.spent) is None, "a run began with the limit of its parent used up"
     for effect in effects:
         _check_effect(graph, new, effect)
     _check_branches(new)
     _check_messages(changes)
     if _is_nobodys(graph, old, tick):
-        assert new == replace(old, seq=new.seq, at=new.at, usage=new.usage), "a late tick changed something"
+        assert new == replace(old, seq=new.seq, at=new.at, usage=new.usage, lent=new.lent), (
+            "a late tick changed something"
+        )
         assert (changes, effects) == ((), ())
 
 
@@ -418,7 +429,7 @@ def _check_effect(graph: AgentGraph, state: RunState, effect: Effect) -> None:
     assert effect.item == (gather.items[effect.part] if gather is not None and effect.part is not None else None)
     assert effect.remaining == left(state), "it may use more than what is left"
     if isinstance(doing, Calling):
-        assert state.limits.passed_by(state.usage) is None, "a call began with its limit used up"
+        assert state.limits.passed_by(state.spent) is None, "a call began with its limit used up"
 
 
 def _check_branches(state: RunState) -> None:
@@ -460,9 +471,14 @@ def _is_nobodys(graph: AgentGraph, state: RunState, tick: SomeTick) -> bool:
             return False
 
 
+def used_by_child(tick: SomeTick) -> Usage:
+    told = tick.payload.get(USED) if isinstance(tick, SignalReceived) else None
+    return TypeAdapter(Usage).validate_python(told or {})
+
+
 def left(state: RunState) -> Limits:
     """What the run may still use: counted here a second time, by another way."""
-    limits, usage = state.limits, state.usage
+    limits, usage = state.limits, state.usage + state.lent
     return Limits(
         calls=None if limits.calls is None else limits.calls - min(usage.calls, limits.calls),
         money=None if limits.money is None else limits.money - min(usage.money, limits.money),

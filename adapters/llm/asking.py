@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from adapters.llm.configuration import Alias, Backend, litellm_model
+from adapters.llm.configuration import Backend, Deployment, litellm_model
 from domain.ports.llm import Request, Tool, render
 
 
-def arguments(request: Request, alias: Alias, backend: Backend, key: str) -> dict[str, Any]:
+def arguments(request: Request, deployment: Deployment, backend: Backend, key: str) -> dict[str, Any]:
     """What `litellm.acompletion` is called with, but for the client. Address and key are always explicit: LiteLLM
     would take others from the environment, then go to the cloud. It never retries by itself."""
     asked: dict[str, Any] = {
-        "model": litellm_model(backend.kind, alias.model),
+        "model": litellm_model(backend.kind, deployment.model, backend.provider),
         "messages": render(request),
         "api_base": backend.base_url,
         "api_key": key,
@@ -18,7 +18,7 @@ def arguments(request: Request, alias: Alias, backend: Backend, key: str) -> dic
         "max_retries": 0,
         "num_retries": 0,
         "max_tokens": request.max_output_tokens,
-        "temperature": request.temperature if alias.temperature is None else alias.temperature,
+        "temperature": request.temperature if deployment.temperature is None else deployment.temperature,
         "extra_headers": {"Idempotency-Key": request.idempotency_key},
     }
     if request.schema is not None:
@@ -26,7 +26,7 @@ def arguments(request: Request, alias: Alias, backend: Backend, key: str) -> dic
     if request.tools:
         asked["tools"] = [_tool(tool) for tool in request.tools]
         asked["_skip_mcp_handler"] = True  # else LiteLLM imports its own MCP client, which is not installed
-    return asked | (_ollama(alias) if backend.kind == "ollama" else {})
+    return asked | (_ollama(deployment) if backend.kind == "ollama" else {})
 
 
 def _format(schema: Any) -> dict[str, Any]:
@@ -38,12 +38,12 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _ollama(alias: Alias) -> dict[str, Any]:
+def _ollama(deployment: Deployment) -> dict[str, Any]:
     """One context size for an alias, because another one reloads the model, and 400 instead of a prompt that is cut
     silently. Thinking stays off unless configured: it eats the tokens of structured replies."""
     native: dict[str, Any] = {
-        "num_ctx": alias.context_tokens,
-        "think": alias.think,
+        "num_ctx": deployment.context_tokens,
+        "think": deployment.think,
         "extra_body": {"truncate": False},
     }
-    return native if alias.keep_alive is None else native | {"keep_alive": alias.keep_alive}
+    return native if deployment.keep_alive is None else native | {"keep_alive": deployment.keep_alive}

@@ -1,4 +1,4 @@
-"""What `models.yaml` says: backends, aliases for their models, and the default alias.
+"""What `models.yaml` says: backends, aliases for their models, tiers of aliases, and what is used when one is down.
 
 currency: EUR
 default: main
@@ -8,38 +8,58 @@ aliases:
   main: {backend: ollama, model: "qwen3:4b", context_tokens: 8192}
 """
 
-from typing import Annotated, Self
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from domain.ports.llm import ModelInfo
+from domain.routing import NEARER, Choice, Tier
 
 PROVIDERS = {
     "ollama": "ollama_chat",
     "openai": "openai",
-    "hosted_vllm": "hosted_vllm",
+    "vllm": "hosted_vllm",
+    "llama.cpp": "openai",
     "llamafile": "llamafile",
     "lm_studio": "lm_studio",
 }
-"""Kinds of backends and LiteLLM's name for each."""
+"""Kinds of backends and LiteLLM's name for each. Kind `litellm` names its own in `provider`."""
 
 REFUSED = {
-    "triton": "kind 'triton' asks a public hub for a chat template; use kind 'openai' with the address of "
-    "Triton's OpenAI frontend",
+    "triton": "Triton is asked through its OpenAI frontend: use kind 'openai' with that frontend's address",
     "ollama_chat": "kind 'ollama_chat' is LiteLLM's name; write kind 'ollama'",
+    "hosted_vllm": "kind 'hosted_vllm' is LiteLLM's name; write kind 'vllm'",
 }
+LEAKING = {
+    "triton": "asks a public hub for a chat template",
+    "ollama": "sends keep_alive to the wrong place; use kind 'ollama'",
+    "ollama_chat": "has a kind of its own; use kind 'ollama'",
+}
+"""Providers of LiteLLM that kind `litellm` must not name, and why."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Money = Annotated[Decimal, Field(ge=0, le=1_000_000)]
 
 
-def litellm_model(backend_kind: str, model: str) -> str:
+def litellm_model(backend_kind: str, model: str, provider: str | None = None) -> str:
     """LiteLLM's name for `model` of such a backend. Raises ValueError, one sentence, for what must not be used."""
     if backend_kind in REFUSED:
         raise ValueError(REFUSED[backend_kind])
+    if backend_kind == "litellm":
+        if provider is None:
+            raise ValueError("kind 'litellm' needs `provider`, LiteLLM's name for it, such as anthropic")
+        if provider in LEAKING:
+            raise ValueError(f"provider '{provider}' {LEAKING[provider]}")
+        return f"{provider}/{model}"
     if backend_kind not in PROVIDERS:
-        raise ValueError(f"kind '{backend_kind}' is unknown; use one of {', '.join(PROVIDERS)}")
+        raise ValueError(f"kind '{backend_kind}' is unknown; use one of {', '.join(PROVIDERS)}, litellm")
+    if provider is not None:
+        raise ValueError(f"`provider` is for kind 'litellm' only; '{backend_kind}' has its own")
     if model.startswith(("ollama/", "ollama_chat/", "triton/")):
         raise ValueError(f"model '{model}' names a provider; write the name alone, as the backend lists it")
     return f"{PROVIDERS[backend_kind]}/{model}"
@@ -50,17 +70,26 @@ class _Part(BaseModel):
 
 
 class Backend(_Part):
-    """A server of models. A key is never written here, only the name of the environment variable that holds it."""
+    """A server of models. A key is never written here, only where it is: in an environment variable or in a file."""
 
-    kind: str
-    base_url: str
-    api_key_env: Variable | None = None
+    kind: str = Field(description=f"One of {', '.join(PROVIDERS)}, litellm.")
+    base_url: str = Field(description="Its address; of an ollama the root, of an OpenAI-like one with its /v1.")
+    provider: Annotated[str, Field(pattern=r"^[a-z0-9_]{2,40}$")] | None = Field(
+        None, description="Of kind litellm: LiteLLM's name for the provider."
+    )
+    api_key_env: Variable | None = Field(None, description="The environment variable that holds the key.")
+    api_key_file: Path | None = Field(None, description="The file that holds the key, and nothing else.")
+    allow_cloud: bool = Field(False, description="Whether it may run a model in a cloud, which then sees the prompts.")
 
-    @field_validator("kind")
+    @model_validator(mode="before")
     @classmethod
-    def _usable(cls, kind: str) -> str:
-        litellm_model(kind, "")
-        return kind
+    def _no_key(cls, written: Any) -> Any:
+        if isinstance(written, dict) and any(name in written for name in ("api_key", "key", "token", "password")):
+            raise ValueError(
+                "a key is not written here: put it into an environment variable and name that in `api_key_env`, or "
+                "into a file and name that in `api_key_file`"
+            )
+        return written
 
     @field_validator("base_url")
     @classmethod
@@ -73,65 +102,184 @@ class Backend(_Part):
         return base_url.rstrip("/")
 
     @model_validator(mode="after")
-    def _rooted(self) -> Self:
+    def _whole(self) -> Self:
+        litellm_model(self.kind, "", self.provider)
         if self.kind == "ollama" and self.base_url.endswith(("/v1", "/api")):
             raise ValueError("base_url of an ollama backend is its root, without /v1 or /api")
+        if self.api_key_env and self.api_key_file:
+            raise ValueError("give `api_key_env` or `api_key_file`, not both")
         return self
 
 
-class Alias(_Part):
-    """A model under a name of ours. Prices in millionths of the currency for a million tokens; `temperature`,
-    where given, overrides what a request asks; `keep_alive` is Ollama's, such as `10m`."""
+class Price(_Part):
+    """What a model costs, in the currency: for a million tokens, or, where it is your own, for a second of work."""
+
+    input: Money = Field(Decimal(0), description="For a million tokens of the prompt.")
+    output: Money = Field(Decimal(0), description="For a million tokens of the reply.")
+    second: Money = Field(Decimal(0), description="For a second that the machine works.")
+    watts: Annotated[Decimal, Field(ge=0, le=100_000)] = Field(Decimal(0), description="What it draws while it works.")
+    kilowatt_hour: Money = Field(Decimal(0), description="What a kilowatt-hour costs; with `watts`.")
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.watts) != bool(self.kilowatt_hour):
+            raise ValueError("`watts` and `kilowatt_hour` belong together")
+        return self
+
+    @property
+    def a_second(self) -> int:
+        """Billionths of the currency."""
+        return int((self.second + self.watts * self.kilowatt_hour / 3_600_000) * 1_000_000_000)
+
+
+class Deployment(_Part):
+    """One model on one backend."""
 
     backend: str
     model: Annotated[str, Field(min_length=1, max_length=200)]
-    context_tokens: Annotated[int, Field(ge=512)] = 8192
-    parallel: Annotated[int, Field(ge=1, le=64)] = 1
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    input_price: Annotated[int, Field(ge=0)] = 0
-    output_price: Annotated[int, Field(ge=0)] = 0
-    keep_alive: str | None = None
-    think: bool = False
+    context_tokens: Annotated[int, Field(ge=512, le=10_000_000)] = Field(8192, description="What it is given room for.")
+    parallel: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Calls that it serves at once.")
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(None, description="In place of what is asked for.")
+    keep_alive: str | None = Field(None, description="How long Ollama keeps it loaded, such as 10m.")
+    think: bool = Field(False, description="Whether it thinks aloud first; that costs tokens.")
+    price: Price = Price()
+
+
+class Several(_Part):
+    """One name for several deployments: the least busy is asked first, one that is down is left."""
+
+    deployments: Annotated[tuple[Deployment, ...], Field(min_length=1, max_length=16)]
+
+
+def _told_apart(written: Any) -> Any:
+    """The one thing that an alias looks like, so that an error speaks of that only."""
+    if isinstance(written, dict):
+        return (Several if "deployments" in written else Deployment).model_validate(written)
+    return written
+
+
+class Override(_Part):
+    """What an agent or a project uses instead: an alias for each tier, or `any` for all of them."""
+
+    small: str | None = None
+    medium: str | None = None
+    large: str | None = None
+    code: str | None = None
+    any: str | None = None
+
+    def of(self, tier: Tier) -> str | None:
+        return getattr(self, tier) or self.any
+
+    def aliases(self) -> Iterator[tuple[str, str]]:
+        return ((name, value) for name, value in self if value is not None)
+
+
+class Tiers(_Part):
+    """An alias for each size of work. What is left out is served by the nearest that there is."""
+
+    small: str | None = None
+    medium: str | None = None
+    large: str | None = None
+    code: str | None = None
 
 
 class Models(_Part):
     """The whole of `models.yaml`."""
 
     backends: Annotated[dict[Name, Backend], Field(min_length=1)]
-    aliases: Annotated[dict[Name, Alias], Field(min_length=1)]
-    default: str
+    aliases: Annotated[dict[Name, Annotated[Deployment | Several, BeforeValidator(_told_apart)]], Field(min_length=1)]
+    default: str = Field(description="The alias for all that no tier is given for.")
+    tiers: Tiers = Tiers()
+    fallbacks: dict[Name, tuple[Name, ...]] = Field({}, description="For an alias: the ones that stand in, in order.")
+    agents: dict[str, Override] = Field({}, description="What single agents use, by name.")
+    projects: dict[str, Override] = Field({}, description="What single projects use, by id; wins over `agents`.")
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
 
     @model_validator(mode="after")
     def _resolved(self) -> Self:
-        for name, alias in self.aliases.items():
-            if alias.backend not in self.backends:
+        for place, deployment in self._deployments():
+            if deployment.backend not in self.backends:
                 raise ValueError(
-                    f"aliases.{name}.backend names '{alias.backend}', which is not among the backends "
+                    f"{place}.backend names '{deployment.backend}', which is not among the backends "
                     f"({', '.join(self.backends)})"
                 )
+            backend = self.backends[deployment.backend]
             try:
-                litellm_model(self.backends[alias.backend].kind, alias.model)
+                litellm_model(backend.kind, deployment.model, backend.provider)
             except ValueError as error:
-                raise ValueError(f"aliases.{name}.model: {error}") from None
-        if self.default not in self.aliases:
-            raise ValueError(
-                f"default names '{self.default}', which is not among the aliases ({', '.join(self.aliases)})"
-            )
+                raise ValueError(f"{place}.model: {error}") from None
+        for place, alias in self._named():
+            if alias not in self.aliases:
+                raise ValueError(f"{place} names '{alias}', which is not among the aliases ({', '.join(self.aliases)})")
         return self
 
-    def backend_of(self, alias: str) -> Backend:
-        return self.backends[self.aliases[alias].backend]
+    def _deployments(self) -> Iterator[tuple[str, Deployment]]:
+        for name, alias in self.aliases.items():
+            if isinstance(alias, Deployment):
+                yield f"aliases.{name}", alias
+            else:
+                yield from ((f"aliases.{name}.deployments.{n}", each) for n, each in enumerate(alias.deployments))
+
+    def _named(self) -> Iterator[tuple[str, str]]:
+        """Each place that names an alias, and the one it names."""
+        yield "default", self.default
+        yield from ((f"tiers.{tier}", alias) for tier, alias in self.tiers if alias is not None)
+        for name, chain in self.fallbacks.items():
+            yield "fallbacks", name
+            yield from ((f"fallbacks.{name}.{n}", alias) for n, alias in enumerate(chain))
+        for part, overrides in (("agents", self.agents), ("projects", self.projects)):
+            for name, override in overrides.items():
+                yield from ((f"{part}.{name}.{tier}", alias) for tier, alias in override.aliases())
+
+    @property
+    def deployments(self) -> dict[str, Deployment]:
+        """By key: the alias, followed by `/1`, `/2` where it has several."""
+        found: dict[str, Deployment] = {}
+        for name, alias in self.aliases.items():
+            if isinstance(alias, Deployment):
+                found[name] = alias
+            else:
+                found |= {f"{name}/{n}": each for n, each in enumerate(alias.deployments, 1)}
+        return found
+
+    def chain(self, alias: str) -> tuple[tuple[str, ...], ...]:
+        """The keys of the deployments behind `alias`, then those of each that stands in for it. Raises KeyError."""
+        return tuple(self._keys(name) for name in (alias, *self.fallbacks.get(alias, ())))
+
+    def _keys(self, alias: str) -> tuple[str, ...]:
+        found = self.aliases[alias]
+        if isinstance(found, Deployment):
+            return (alias,)
+        return tuple(f"{alias}/{n}" for n in range(1, len(found.deployments) + 1))
 
     def describe(self, alias: str) -> ModelInfo:
-        """Raises KeyError for an unknown alias."""
-        found = self.aliases[alias]
+        """Of an alias with several deployments: the smallest context, the highest prices, all places together. Raises
+        KeyError for an unknown alias or key."""
+        deployments = self.deployments
+        keys = (alias,) if alias in deployments else self._keys(alias)
+        behind = [deployments[key] for key in keys]
+        first = behind[0]
         return ModelInfo(
             alias=alias,
-            model=found.model,
-            backend=found.backend,
-            context_tokens=found.context_tokens,
-            parallel=found.parallel,
-            input_price=found.input_price,
-            output_price=found.output_price,
+            model=first.model,
+            backend=first.backend,
+            context_tokens=min(each.context_tokens for each in behind),
+            parallel=sum(each.parallel for each in behind),
+            input_price=max(int(each.price.input * 1_000_000) for each in behind),
+            output_price=max(int(each.price.output * 1_000_000) for each in behind),
+            second_price=max(each.price.a_second for each in behind),
         )
+
+    def tiers_of(self, alias: str) -> tuple[Tier, ...]:
+        return tuple(tier for tier in NEARER if getattr(self.tiers, tier) == alias)
+
+    def choose(self, tier: Tier, agent: str, project: str) -> Choice:
+        """The alias for work of `tier` by `agent` in `project`, and why."""
+        for told, override in ((f"project {project}", self.projects.get(project)), (agent, self.agents.get(agent))):
+            if override is not None and (alias := override.of(tier)) is not None:
+                return Choice(alias=alias, tier=tier, reason=f"models.yaml says so for {told}")
+        for near in NEARER[tier]:
+            if (alias := getattr(self.tiers, near)) is not None:
+                instead = "" if near == tier else f"; there is no alias for {tier}"
+                return Choice(alias=alias, tier=tier, reason=f"the alias for {near}{instead}")
+        return Choice(alias=self.default, tier=tier, reason="the default alias; no tiers are configured")

@@ -56,7 +56,7 @@ class Draft:
             model=info.model,
             input_tokens=inputs,
             output_tokens=outputs,
-            money=info.price(inputs, outputs),
+            money=info.price(inputs, outputs, seconds),
             seconds=seconds,
             finish=finish,
             thinking="".join(self._thinking).strip(),

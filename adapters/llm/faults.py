@@ -6,6 +6,7 @@ backend says about an error is never quoted, because it may repeat the prompt.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from domain.ports.llm import (
     ContextTooLong,
@@ -84,6 +85,8 @@ class Target:
     address: str
     kind: str
     key_variable: str | None = None
+    key_file: Path | None = None
+    cloud_allowed: bool = False
     priced: bool = False
 
     def __str__(self) -> str:
@@ -156,7 +159,8 @@ def _sentence(kind: type[LLMError], target: Target, trace: Trace) -> str:
     if kind is ModelMissing:
         return f"The backend does not have {target}{status}; {_remedy(target)}."
     if kind is ModelDenied:
-        key = f"the environment variable {target.key_variable}" if target.key_variable else "api_key_env in models.yaml"
+        key = f"the file {target.key_file}" if target.key_file else "api_key_env in models.yaml"
+        key = f"the environment variable {target.key_variable}" if target.key_variable else key
         return f"The credentials are refused for {target}{status}; check {key}."
     return _SENTENCES[kind].format(target=target, status=status)
 
@@ -172,6 +176,9 @@ _SENTENCES: dict[type[LLMError], str] = {
     ModelBusy: "No answer for now from {target}{status}, it is busy; wait, or lower `parallel` in models.yaml.",
     ModelTimedOut: "No complete reply in time from {target}{status}; try again, or use a smaller model.",
     RequestRefused: "The request is called invalid by {target}{status}; see the backend's log for the reason.",
-    ContextTooLong: "The prompt does not fit {target}{status}; shorten it or raise context_tokens in models.yaml.",
+    ContextTooLong: (
+        "The prompt does not fit {target}{status}; if its context is smaller than context_tokens in models.yaml, lower "
+        "that, else give it less."
+    ),
     ReplyTooLong: "The reply passed the size limit from {target}; ask for less.",
 }

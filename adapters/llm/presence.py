@@ -34,9 +34,10 @@ async def _ollama(client: httpx.AsyncClient, target: Target) -> LLMError | None:
     shown = _object(response)
     if shown is None:
         return _foreign(target, "Ollama")
-    if shown.get("remote_host"):
+    if (shown.get("remote_host") or shown.get("remote_model")) and not target.cloud_allowed:
         return RequestRefused(
-            f"Ollama runs {target} in a cloud, which would receive the prompts; choose a model that is stored locally."
+            f"Ollama runs {target} in a cloud, which would receive the prompts; choose a model that is stored locally, "
+            "or write `allow_cloud: true` for the backend in models.yaml."
         )
     return None
 

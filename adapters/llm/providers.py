@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from adapters.llm import loading
@@ -12,7 +13,9 @@ from adapters.llm.asking import arguments
 from adapters.llm.configuration import Models
 from adapters.llm.drafts import LIMIT, Draft, Refused
 from adapters.llm.faults import Target, Trace, fault, made
+from adapters.llm.inspection import inspect
 from adapters.llm.presence import look
+from adapters.llm.streams import opened
 from adapters.llm.thinking import veil
 from adapters.llm.wire import Wire
 from domain.ports.llm import (
@@ -27,10 +30,16 @@ from domain.ports.llm import (
     Reply,
     Request,
 )
+from services.ports.models import Seen
 
+MOST_KEY = 4_000
 WHOLE = 4
 STREAMED = 256
 """Bytes on the wire for a byte of reply at most: escapes in a whole reply, a frame around each token in a stream."""
+
+NOTICING_LATE = ("llama.cpp", "llamafile")
+"""Kinds whose servers notice only while they stream that the caller went away: they would write a whole reply to its
+end, and keep its place taken as long."""
 
 END = re.compile(rb'"done"\s*:\s*true|"finish_reason"\s*:\s*"|(?:^|\n)data: ?\[DONE\]')
 """What a backend ends a stream with. LiteLLM does not tell: it makes up an end where a stream just stops. None of it
@@ -51,6 +60,7 @@ class ProviderLLM(LLM):
         await loading.litellm()
 
     def describe(self, alias: str) -> ModelInfo:
+        """Of an alias, or of one of its deployments by key."""
         try:
             return self._models.describe(alias)
         except KeyError:
@@ -61,7 +71,19 @@ class ProviderLLM(LLM):
         target = self._target(alias)
         await look(target, self._key(target), timeout=10.0)
 
+    async def seen(self, key: str) -> Seen:
+        """What the backend says of a deployment. Raises KeyError for an unknown one."""
+        deployment = self._models.deployments[key]
+        target = self._target(key)
+        try:
+            secret = self._key(target)
+        except ModelDenied as error:
+            return Seen(there=False, fault=str(error))
+        return await inspect(target, self._models.backends[deployment.backend], deployment, secret)
+
     async def complete(self, request: Request) -> Reply:
+        if self._target(request.alias).kind in NOTICING_LATE:
+            return await self._streamed(request)
         call = await self._call(request, streamed=False)
         try:
             async with asyncio.timeout(request.deadline):
@@ -81,31 +103,43 @@ class ProviderLLM(LLM):
         except Exception as error:
             raise call.fault(error) from None
 
+    async def _streamed(self, request: Request) -> Reply:
+        async with opened(self, request) as pieces:
+            *_, last = [piece async for piece in pieces]
+        assert isinstance(last, Reply)
+        return last
+
     async def _call(self, request: Request, streamed: bool) -> "_Call":
         target = self._target(request.alias)
         key = self._key(target)
         library = await loading.litellm()
-        alias, backend = self._models.aliases[request.alias], self._models.backend_of(request.alias)
+        deployment = self._models.deployments[request.alias]
+        backend = self._models.backends[deployment.backend]
         if backend.kind == "ollama":
-            loading.know(library, alias.model)
-        asked = arguments(request, alias, backend, key or "none")
+            loading.know(library, deployment.model)
+        asked = arguments(request, deployment, backend, key or "none")
         info = self.describe(request.alias)
         limit = self._limit * (STREAMED if streamed else WHOLE)
         wire = Wire(backend.base_url, limit, veil if backend.kind == "ollama" else None)
         return _Call(library, asked, wire, target, info, Draft(self._limit))
 
     def _target(self, alias: str) -> Target:
-        info, backend = self.describe(alias), self._models.backend_of(alias)
+        info = self.describe(alias)
+        backend = self._models.backends[info.backend]
         return Target(
             alias=alias,
             model=info.model,
             address=backend.base_url,
             kind=backend.kind,
             key_variable=backend.api_key_env,
-            priced=bool(info.input_price or info.output_price),
+            key_file=backend.api_key_file,
+            cloud_allowed=backend.allow_cloud,
+            priced=info.priced,
         )
 
     def _key(self, target: Target) -> str | None:
+        if target.key_file is not None:
+            return _written_key(target, target.key_file)
         if target.key_variable is None:
             return None
         key = self._environ.get(target.key_variable)
@@ -114,6 +148,16 @@ class ProviderLLM(LLM):
                 f"The environment variable {target.key_variable} is not set, which holds the key for {target}; set it."
             )
         return key
+
+
+def _written_key(target: Target, file: Path) -> str:
+    try:
+        key = file.expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ModelDenied(f"The file {file}, which holds the key for {target}, cannot be read; correct it.") from None
+    if not key or len(key) > MOST_KEY or not key.isprintable():
+        raise ModelDenied(f"The file {file} holds no key for {target}; write the key and nothing else into it.")
+    return key
 
 
 class _Call:
@@ -180,7 +224,7 @@ class _Call:
 
     def _client(self, client: Any) -> Any:
         """Our client in the wrapping that LiteLLM's two ways of sending ask for."""
-        if self._target.kind in ("ollama", "hosted_vllm"):
+        if self._target.kind in ("ollama", "vllm", "litellm"):
             handler = self._library.AsyncHTTPHandler(transport=self._wire, follow_redirects=False)
             handler.client = client
             return handler

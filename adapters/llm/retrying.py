@@ -42,6 +42,9 @@ class Patience:
         return wait if asked is None else max(wait, asked)
 
 
+PATIENCE = Patience()
+
+
 class RetryingLLM(LLM):
     """Repeats a call only where nothing billable came back (`LLMError.retryable`), and never past the request's
     deadline, which covers all tries and waits. A stream is repeated only while it has given nothing. Each try has
@@ -50,13 +53,13 @@ class RetryingLLM(LLM):
     def __init__(
         self,
         inner: LLM,
-        patience: Patience | None = None,
+        patience: Patience | Callable[[str], Patience] = PATIENCE,
         sleep: Sleep = asyncio.sleep,
         jitter: Jitter = full_jitter,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         self._inner = inner
-        self._patience = patience or Patience()
+        self._patience = patience if callable(patience) else lambda _: patience
         self._sleep = sleep
         self._jitter = jitter
         self._monotonic = monotonic
@@ -91,7 +94,7 @@ class RetryingLLM(LLM):
         await self._inner.check(alias)
 
     def _tries(self, request: Request) -> "_Tries":
-        return _Tries(request, self._patience, self._jitter, self._monotonic)
+        return _Tries(request, self._patience(request.alias), self._jitter, self._monotonic)
 
 
 class _Tries:

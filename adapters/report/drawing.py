@@ -1,7 +1,7 @@
 """Pictures of the plan and of the lineage: inline SVG, computed here, styled by the page's CSS."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -19,7 +19,8 @@ SMALLEST = 0.8
 @dataclass(frozen=True, kw_only=True)
 class Box:
     """One box: `note` stands under its title, `word` and `icon` say its state, `tone` gives the colour's CSS class,
-    `href` leads to the row or article about it."""
+    `href` leads to the row or article about it. On a page that is kept up to date, `region` is the id of its element,
+    which is replaced when something happens to `id`."""
 
     id: str
     title: str
@@ -28,19 +29,28 @@ class Box:
     icon: str
     tone: str
     href: str = ""
+    region: str = ""
 
 
-def draw(boxes: Sequence[Box], edges: Sequence[tuple[str, str]], label: str, *, shrinks: bool = True) -> Markup:
+def draw(
+    boxes: Sequence[Box],
+    edges: Sequence[tuple[str, str]],
+    label: str,
+    *,
+    shrinks: bool = True,
+    only: Collection[str] | None = None,
+) -> Markup:
     """The graph as one `<svg>`, left to right; an edge is (from, to). Empty for no boxes. Where it `shrinks`, it may
-    to `SMALLEST` of its size before it has to be scrolled; that takes a style in the element."""
+    to `SMALLEST` of its size before it has to be scrolled; that takes a style in the element. Of some boxes `only`, in
+    their places, where they are asked for."""
     if not boxes:
         return Markup()
     graph = layered([box.id for box in boxes], edges)
     places = _places(graph)
     width = len(graph.columns) * (WIDTH + GAP_X) - GAP_X + 2 * MARGIN
     height = max(y + _height(id) for id, (_, y) in places.items()) + MARGIN
-    arrows = "".join(_arrow(route, places) for route in graph.routes)
-    drawn = "".join(_box(box, places[box.id]) for box in boxes)
+    arrows = "".join(_arrow(route, places) for route in graph.routes) if only is None else ""
+    drawn = "".join(_box(box, places[box.id]) for box in boxes if only is None or box.id in only)
     size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
     least = f' style="min-width:{SMALLEST * width:.0f}px"' if shrinks else ""
     start = f'<svg class="graph" {size}{least} role="group" aria-label="{escape(label)}">'
@@ -92,16 +102,18 @@ def _box(box: Box, place: Point) -> str:
         for n, line in enumerate(wrapped(box.title, CHARACTERS, LINES))
     )
     note = escape(wrapped(box.note, CHARACTERS + 3, 1)[0])
+    word = escape(wrapped(f"{box.icon} {box.word}", CHARACTERS + 1, 1)[0])
     body = (
         f"<title>{escape(box.title)} ({escape(box.note)}): {escape(box.word)}</title>"
         f'<rect class="box" x="1" y="1" width="{WIDTH - 2}" height="{HEIGHT - 2}" rx="8"/>'
         f'<rect class="edge" x="1" y="10" width="4" height="{HEIGHT - 20}" rx="2"/>{title}'
         f'<text class="note" x="16" y="58">{note}</text>'
-        f'<text class="word" x="16" y="76">{escape(box.icon)} {escape(box.word)}</text>'
+        f'<text class="word" x="16" y="76">{word}</text>'
     )
     linked = f'<a href="{escape(box.href)}">{body}</a>' if box.href else body
     at = f'x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}"'
-    return f'<svg class="node {escape(box.tone)}" {at}>{linked}</svg>'
+    live = f' id="{escape(box.region)}" data-live="{escape(box.id)}"' if box.region else ""
+    return f'<svg class="node {escape(box.tone)}" {at}{live}>{linked}</svg>'
 
 
 def wrapped(text: str, width: int, lines: int) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Markdown that nobody here wrote, as HTML that cannot do anything.
 
 Raw HTML is shown as text, images are their alt text, links lead only to http(s) and mailto, and a citation label
-becomes a link to the passage it cites. Headings move down so that they stay below the page's own.
+becomes a link to the passage it cites. Headings move down so that they stay below the page's own. An item of a list
+that begins with `[ ]` or `[x]` has a checkbox that says so.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _ALLOWED = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _BRACKET = re.compile(r"\[([^\[\]\n]{1,200})\](?!\()")
+_TASK = re.compile(r"\[([ xX])\]\s+")
 _SEPARATOR = re.compile(r"\s*[,;]\s*")
 _LONGEST = 8_000
 
@@ -46,7 +48,9 @@ def _parser() -> MarkdownIt:
     parser.core.ruler.at("inline", _inline)
     parser.core.ruler.push("headings", _headings)
     parser.core.ruler.push("links", _links)
+    parser.core.ruler.push("tasks", _tasks)
     parser.validateLink = lambda url: True  # type: ignore[method-assign]  # `_links` decides, and keeps the text
+    parser.add_render_rule("checkbox", _checkbox)
     parser.add_render_rule("image", _image)
     parser.add_render_rule("table_open", _table_open)
     parser.add_render_rule("table_close", _table_close)
@@ -128,6 +132,28 @@ def _allow(token: Token) -> bool:
         return True
     token.attrs["rel"] = "noopener noreferrer nofollow"
     return _ALLOWED.match(str(token.attrs.get("href", ""))) is not None
+
+
+def _tasks(state: StateCore) -> None:
+    """A box in place of the brackets with which an item of a list begins."""
+    from markdown_it.token import Token
+
+    for item, paragraph, inline in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
+        text = inline.children[0] if inline.children else None
+        if item.type != "list_item_open" or paragraph.type != "paragraph_open" or text is None or text.type != "text":
+            continue
+        if (found := _TASK.match(text.content)) is not None:
+            text.content = text.content[found.end() :]
+            item.attrs["class"] = "task"
+            box = Token(type="checkbox", tag="input", nesting=0, meta={"done": found[1] != " "})
+            inline.children = [box, *(inline.children or [])]
+
+
+def _checkbox(
+    self: RendererProtocol, tokens: Sequence[Token], index: int, options: OptionsDict, env: dict[str, Any]
+) -> str:
+    done = tokens[index].meta["done"]
+    return f'<input type="checkbox" disabled{" checked" if done else ""} aria-label="{"done" if done else "to do"}"> '
 
 
 def _image(

@@ -80,11 +80,25 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
+def passages(cited: int, given: int) -> str:
+    """Over the passages that an author was given, of which some are cited."""
+    if not cited:
+        return f"Passages it was given ({given})"
+    return f"Cited passages ({cited})" if cited == given else f"Passages it was given ({given}), {cited} of them cited"
+
+
 def took(run: Run | None, usage: Usage) -> str:
     """From start to end of the run, or what was spent in calls."""
     if run and run.started_at and run.ended_at:
         return duration((run.ended_at - run.started_at).total_seconds())
     return duration(usage.seconds)
+
+
+def taken(run: Run | None, usage: Usage) -> str:
+    """What `took` is the time of."""
+    if run and run.started_at and run.ended_at:
+        return f"from start to end, waits included; {duration(usage.seconds)} in calls"
+    return "in calls so far"
 
 
 def result(run: Run | None, tasks: Sequence[Task]) -> str:
@@ -118,14 +132,17 @@ def _under_way(run: Run) -> str:
 
 
 def _done(tasks: Sequence[Task]) -> str:
-    """`5 of 7 tasks are done, 1 needs attention and 1 waits behind it`."""
+    """`5 of 7 tasks are done, 1 needs attention and 1 waits`. What was cancelled is not counted among them."""
     states = Counter(task.state for task in tasks)
-    done, total = states["done"], len(tasks)
-    if not total:
+    done, total = states["done"], len(tasks) - states["cancelled"]
+    if not tasks:
         return "there are no tasks yet"
+    if not total:
+        return "every task was cancelled"
     if done == total:
-        return "the one task is done" if total == 1 else f"all {total} tasks are done"
-    parts = [f"{done} of {count(total, 'task')} {'is' if done == 1 else 'are'} done"]
+        parts = ["the one task is done" if total == 1 else f"all {total} tasks are done"]
+    else:
+        parts = [f"{done} of {count(total, 'task')} {'is' if done == 1 else 'are'} done"]
     parts += [phrase for state in STATES if (phrase := _phrase(state, states[state]))]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 

@@ -165,6 +165,10 @@ def call_row(call: RecordedCall) -> dict[str, object]:
         "output_tokens": call.usage.output_tokens,
         "money": call.usage.money,
         "seconds": call.usage.seconds,
+        "agent": call.agent,
+        "model": call.model,
+        "purpose": call.purpose,
+        "task_id": call.task_id or "",
         "body": adapter(RecordedCall).dump_json(call).decode(),
     }
 

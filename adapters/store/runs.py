@@ -70,10 +70,10 @@ class SqlJournal(Journal):
         at = await self._database.read(lambda connection: connection.execute(statements.NEXT_DUE, values).scalar())
         return None if at is None else time_of(at)
 
-    async def graph(self, run: Run) -> AgentGraph:
-        pinned = {"graph": run.graph_digest}
+    async def graph(self, digest: str) -> AgentGraph:
+        pinned = {"graph": digest}
         ((body,),) = await self._database.read(lambda connection: statements.GRAPH.all(connection, pinned))
-        return _graph(run.graph_digest, body)
+        return _graph(digest, body)
 
     async def call(self, key: str) -> RecordedCall | None:
         row = await self._database.read(lambda connection: statements.CALL.first(connection, {"call": key}))

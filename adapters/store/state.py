@@ -3,14 +3,17 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, text
+from sqlalchemy import ColumnElement, Connection, func, literal, select, text, tuple_
 
 from adapters.store import statements, tables
 from adapters.store.committing import apply
+from adapters.store.costs import SUMS, usage_of
 from adapters.store.database import Database
 from adapters.store.entities import TABLES, adapter, entity_of
 from adapters.store.statements import KEY_LIFETIME
+from domain.plan import Plan
 from domain.principal import User
 from domain.run import Usage
 from services.ports.store import Changeset, E, Idempotency, RecordedCall, Store
@@ -52,9 +55,10 @@ class SqlStore(Store):
         table = TABLES[kind]
         query = select(table.c.body, table.c.version).where(table.c.workspace_id == workspace_id)
         query = query.where(*(_matches(table.c[name], value) for name, value in (where or {}).items()))
+        number, last = _number(kind, table.c.id), _number(kind, literal(after))
         if after:
-            query = query.where(table.c.id < after if newest_first else table.c.id > after)
-        query = query.order_by(table.c.id.desc() if newest_first else table.c.id).limit(limit)
+            query = query.where(tuple_(*number) < tuple_(*last) if newest_first else tuple_(*number) > tuple_(*last))
+        query = query.order_by(*(each.desc() if newest_first else each for each in number)).limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [entity_of(kind, row.body, row.version) for row in rows]
 
@@ -85,15 +89,8 @@ class SqlStore(Store):
 
     async def usage(self, workspace_id: str, project_id: str) -> Usage:
         c = tables.calls.c
-        query = select(
-            func.coalesce(func.sum(c.input_tokens), 0),
-            func.coalesce(func.sum(c.output_tokens), 0),
-            func.coalesce(func.sum(c.money), 0),
-            func.count(),
-            func.coalesce(func.sum(c.seconds), 0.0),
-        ).where(c.workspace_id == workspace_id, c.project_id == project_id)
-        row = await self._database.read(lambda connection: connection.execute(query).one())
-        return Usage(input_tokens=row[0], output_tokens=row[1], money=row[2], calls=row[3], seconds=row[4])
+        query = select(*SUMS).where(c.workspace_id == workspace_id, c.project_id == project_id)
+        return usage_of(await self._database.read(lambda connection: connection.execute(query).one()))
 
     async def tagged(self, workspace_id: str, project_id: str, topics: Sequence[str]) -> tuple[int, dict[str, int]]:
         values = {"workspace": workspace_id, "project": project_id, "topics": json.dumps(list(topics))}
@@ -110,6 +107,11 @@ class SqlStore(Store):
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         found = {row.name: row.spent for row in rows}
         return Usage(calls=found.get("calls", 0), money=found.get("money", 0))
+
+
+def _number(kind: type[E], id: ColumnElement[str]) -> Sequence[ColumnElement[Any]]:
+    """What puts ids in the order of time: those of plans end in a number, the tenth comes after the ninth."""
+    return (func.length(id), id) if kind is Plan else (id,)
 
 
 def _matches(column: ColumnElement[str], value: str | int | Sequence[str] | None) -> ColumnElement[bool]:

@@ -105,6 +105,10 @@ calls = Table(
     Column("money", BigInteger, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("body", Text, nullable=False),
+    Column("agent", String, nullable=False, server_default=""),
+    Column("model", String, nullable=False, server_default=""),
+    Column("purpose", String, nullable=False, server_default=""),
+    Column("task_id", String, nullable=False, server_default=""),
     Index("ix_calls_run", "run_id"),
     Index("ix_calls_project", "workspace_id", "project_id"),
 )

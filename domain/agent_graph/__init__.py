@@ -24,8 +24,8 @@ from domain.agent_graph.nodes import (
 )
 from domain.agent_graph.progress import effect_of
 from domain.agent_graph.reducer import reduce
-from domain.agent_graph.references import references_in, resolved, text_of
-from domain.agent_graph.spec import AgentGraph, Fits, Input
+from domain.agent_graph.references import misread_in, references_in, resolved, text_of
+from domain.agent_graph.spec import AS_WRITTEN, AgentGraph, Fits, Input
 from domain.agent_graph.state import Active, Effect, RunState
 from domain.agent_graph.ticks import (
     ChangeRefused,
@@ -38,6 +38,7 @@ from domain.agent_graph.ticks import (
 )
 
 __all__ = [
+    "AS_WRITTEN",
     "Active",
     "AgentGraph",
     "AgentNode",
@@ -77,6 +78,7 @@ __all__ = [
     "WaitNode",
     "effect_of",
     "holds",
+    "misread_in",
     "reduce",
     "references_in",
     "resolved",

@@ -1,12 +1,13 @@
 """Predicates of AgentGraphs: a small tree over values at paths, never code."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
+from domain.agent_graph.references import LookUp, references_in, resolved
+
 Path = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
-LookUp = Callable[[str], JsonValue]
 
 
 class _Spec(BaseModel):
@@ -14,8 +15,8 @@ class _Spec(BaseModel):
 
 
 class Condition(_Spec):
-    """The value at `path` compared with `value`. A path that leads nowhere is null; what cannot be ordered is neither
-    less nor greater. `in`: the value is one of a list; `has`: a list or text holds it."""
+    """The value at `path` compared with `value`, in which references may stand. What leads nowhere is null; what
+    cannot be ordered is neither less nor greater. `in`: the value is one of a list; `has`: a list or text holds it."""
 
     path: Path
     op: Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "has"] = "eq"
@@ -68,7 +69,7 @@ def holds(expression: Condition | AllOf | AnyOf | Not, look_up: LookUp) -> bool:
         case Not():
             return not holds(expression.negated, look_up)
         case Condition():
-            return _compared(look_up(expression.path), expression.op, expression.value)
+            return _compared(look_up(expression.path), expression.op, resolved(expression.value, look_up))
 
 
 def paths_in(expression: Condition | AllOf | AnyOf | Not) -> tuple[str, ...]:
@@ -80,7 +81,7 @@ def paths_in(expression: Condition | AllOf | AnyOf | Not) -> tuple[str, ...]:
         case Not():
             return paths_in(expression.negated)
         case Condition():
-            return (expression.path,)
+            return (expression.path, *references_in(expression.value))
 
 
 def _compared(found: JsonValue, op: str, value: JsonValue) -> bool:

@@ -1,5 +1,6 @@
 """When a fan-out goes on, and with what."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -23,6 +24,16 @@ class Short:
     """It cannot succeed any more, for a reason."""
 
     reason: str
+
+
+def lacking(node: FanOutNode, items: Sequence[JsonValue]) -> str:
+    """Why nothing can come of these items, whatever their parts give; empty where something can."""
+    if not items and node.join != "all":
+        return f"The fan-out {node.id} has nothing to choose from: the list at {node.over} is empty."
+    if node.join == "all" and node.least is not None and len(items) < node.least:
+        found = f"the list at {node.over} has {len(items)}" if node.over else f"it makes {len(items)} copies"
+        return f"The fan-out {node.id} needs at least {node.least} items; {found}."
+    return ""
 
 
 def gathered(node: FanOutNode, gather: Gather) -> Open | Full | Short:

@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from domain.agent_graph.expressions import Expression, Path, paths_in
-from domain.agent_graph.references import deeper_than, references_in
+from domain.agent_graph.references import references_in
 from domain.inbox import InboxKind
 from domain.run import RunResult
 
@@ -272,7 +272,8 @@ Part = Annotated[AgentNode | ModelNode | ToolNode | ChildNode | DelegateNode, Fi
 class FanOutNode(_Doing):
     """`do`, once for each item of the list at `over` (or `copies` times), side by side; `{{ item }}` and `{{ index }}`
     stand for the item and its place. Goes on when all have succeeded (or `least` of them), with the `first` that
-    does, when a `majority` has the same value at `vote`, or with the `best` by the number at `score`."""
+    does, when a `majority` has the same value at `vote`, or with the `best` by the number at `score`. Over an empty
+    list all of nothing succeed, and nothing can be chosen."""
 
     type: Literal["fan_out"] = "fan_out"
     over: Path | None = None
@@ -340,19 +341,14 @@ def fields_to(node: Node) -> Iterator[tuple[str, str]]:
 PATHS = ("by", "over", "watch", "title_from", "detail_from", "findings_from", "result_from", "reason_from")
 
 
-def paths_of(node: Node) -> Iterator[tuple[str, str]]:
-    """What `node` looks up, with the field that says so. Raises ValueError on braces that hold no reference, and on
-    what is nested too deep to be stored."""
-    for name in PATHS:
-        if (path := getattr(node, name, None)) is not None:
-            yield name, path
-    for name in ("when", "until"):
-        if (expression := getattr(node, name, None)) is not None:
-            yield from ((name, path) for path in paths_in(expression))
-    for name, value in node.model_dump(mode="json", exclude={"id", "next", *PATHS}).items():
-        if deeper_than(DEPTH, value):
-            raise ValueError(f"nodes.{node.id}.{name}: it is nested more than {DEPTH} deep")
-        try:
-            yield from ((name, path) for path in references_in([] if name in ("when", "until") else value))
-        except ValueError as error:
-            raise ValueError(f"nodes.{node.id}.{name}: {error}") from None
+def fields_of(node: Node) -> dict[str, JsonValue]:
+    """What `node` says, without its name and where it leads by default."""
+    return node.model_dump(mode="json", exclude={"id", "next"})
+
+
+def paths_at(node: Node, field: str, value: JsonValue) -> tuple[str, ...]:
+    """What `node` looks up for a field that holds `value`."""
+    expression = getattr(node, field) if field in ("when", "until") else None
+    if expression is not None:
+        return paths_in(expression)
+    return (value,) if field in PATHS and isinstance(value, str) else tuple(references_in(value))

@@ -1,6 +1,6 @@
 """Where in a graph a fault is: `nodes.draft.prompt`, whatever kind of node it is and however the nodes are written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,6 +22,14 @@ def placed(error: ValidationError, nodes: Any) -> ValidationError:
             }
             for fault in error.errors()
         ],
+    )
+
+
+def faulty(title: str, flaws: Iterable[tuple[Place, str]]) -> ValidationError:
+    """An error with each of `flaws`, told once, at its place."""
+    told = dict.fromkeys(flaws)
+    return ValidationError.from_exception_data(
+        title, [{"type": "value_error", "loc": at, "input": None, "ctx": {"error": said}} for at, said in told]
     )
 
 

@@ -56,7 +56,7 @@ class Progress:
     def _end(self, result: RunResult, reason: str, output: dict[str, JsonValue] | None = None) -> None:
         if self.state.active or result in ("failed", "cancelled"):  # what a supervising node started outlives it
             self.changes += [SignalChildren(name="cancel"), WithdrawInbox()]
-        self.changes.append(EndRun(result=result, reason=reason, output=output or {}))
+        self.changes.append(EndRun(result=result, reason=reason, output=output or {}, used=self.state.spent))
         self.effects.clear()  # what another branch wanted to start in the same tick
         self._set(result=result, reason=reason, active=(), gathers=(), joins=())
 
@@ -101,7 +101,7 @@ def effect_of(graph: AgentGraph, state: RunState, active: Active) -> Effect:
         node=node.id,
         handler=doing.handler,
         at=active.since,
-        remaining=remaining(state.limits, state.usage),
+        remaining=remaining(state.limits, state.spent),
         part=active.part,
         item=gather.items[active.part] if gather is not None and active.part is not None else None,
     )

@@ -8,18 +8,22 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import singledispatchmethod
 
+from pydantic import TypeAdapter
+
 from domain.agent_graph.nodes import FanOutNode, GateNode, HumanNode, RouterNode, SuperviseNode, WaitNode
 from domain.agent_graph.progress import DEADLINE, node_timeout
 from domain.agent_graph.spec import AgentGraph
 from domain.agent_graph.state import Active, Effect, RunState
-from domain.agent_graph.ticks import ChangeRefused, EffectDone, EffectFailed, Forked, SignalReceived, Started
+from domain.agent_graph.ticks import USED, ChangeRefused, EffectDone, EffectFailed, Forked, SignalReceived, Started
 from domain.agent_graph.walk import Walk, next_of
 from domain.changes import (
     Change,
     SetTimer,
     SignalChildren,
 )
+from domain.run import Usage
 
+USAGES = TypeAdapter(Usage)
 REPEATS = 10
 PAUSED_FOR = 60.0  # seconds until a deadline that passed during a pause is looked at again
 
@@ -167,6 +171,8 @@ class Step(Walk):
 
     def _stir(self, tick: SignalReceived) -> None:
         """A child that ended moves the node that waits for it; any signal stirs the supervising nodes."""
+        if tick.name == "child_ended":
+            self._set(lent=self.state.lent + USAGES.validate_python(tick.payload.get(USED, {})))
         child = self._leave("child", str(tick.payload.get("run_id", "")))
         if child is not None:
             self._child_ended(child, tick)
@@ -178,7 +184,8 @@ class Step(Walk):
                 self._set(active=tuple(replace(a, stirred=True) if a == active else a for a in self.state.active))
 
     def _child_ended(self, active: Active, tick: SignalReceived) -> None:
-        node, output = self._graph.node(active.node), dict(tick.payload)
+        node = self._graph.node(active.node)
+        output = {name: value for name, value in tick.payload.items() if name != USED}
         if tick.payload.get("result") != "succeeded":
             reason = str(tick.payload.get("reason") or "A run that it waited for did not succeed.")
             if not isinstance(node, FanOutNode):

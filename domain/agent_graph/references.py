@@ -2,29 +2,38 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from pydantic import JsonValue
 
-from domain.agent_graph.expressions import LookUp
-
+LookUp = Callable[[str], JsonValue]
 REFERENCE = re.compile(r"\{\{\s*([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*)\s*\}\}")
 
 
 def references_in(value: JsonValue) -> Iterator[str]:
-    """The paths that `value` refers to. Raises ValueError on braces that hold no reference."""
+    """The paths that `value` refers to."""
+    for text in _texts_in(value):
+        yield from REFERENCE.findall(text)
+
+
+def misread_in(value: JsonValue) -> Iterator[str]:
+    """What is wrong with braces in `value` that hold no reference, for each text that has such."""
+    for text in _texts_in(value):
+        _, brace, rest = REFERENCE.sub(" ", text).partition("{{")
+        if brace:
+            yield f"{brace + rest[:40]!r} is no reference; write one like {{{{ nodes.draft.text }}}}"
+
+
+def _texts_in(value: JsonValue) -> Iterator[str]:
     match value:
         case str():
-            yield from REFERENCE.findall(value)
-            _, brace, rest = REFERENCE.sub(" ", value).partition("{{")
-            if brace:
-                raise ValueError(f"{brace + rest[:40]!r} is no reference; write one like {{{{ nodes.draft.text }}}}")
+            yield value
         case list():
             for item in value:
-                yield from references_in(item)
+                yield from _texts_in(item)
         case Mapping():
             for item in value.values():
-                yield from references_in(item)
+                yield from _texts_in(item)
 
 
 def resolved(value: JsonValue, look_up: LookUp) -> JsonValue:

@@ -6,7 +6,6 @@ stands in double braces.
 """
 
 from collections.abc import Mapping
-from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -14,26 +13,18 @@ from pydantic import (
     JsonValue,
     ModelWrapValidatorHandler,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 
-from domain.agent_graph.nodes import (
-    ExitNode,
-    FanOutNode,
-    JoinNode,
-    Node,
-    NodeId,
-    RouterNode,
-    Spec,
-    Text,
-    fields_to,
-    paths_of,
-)
-from domain.agent_graph.places import placed
+from domain.agent_graph.nodes import Node, NodeId, Spec, Text
+from domain.agent_graph.places import faulty, placed
+from domain.agent_graph.soundness import idle, unsound
 from domain.run import Limits
 from domain.task import Complexity
 
-RESERVED = frozenset({"inputs", "nodes", "item", "index", "run"})
+AS_WRITTEN = {"as_written": True}
+"""The context to validate in what somebody writes now: what has no effect is a fault, too."""
 
 
 class Input(Spec):
@@ -65,74 +56,18 @@ class AgentGraph(Spec):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _by_id(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _sound(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         nodes = data.get("nodes") if isinstance(data, Mapping) else None
         if isinstance(nodes, Mapping):
             listed = [{"id": id, **node} if isinstance(node, Mapping) else node for id, node in nodes.items()]
             data = {**data, "nodes": listed}
         try:
-            return handler(data)
+            graph = handler(data)
         except ValidationError as error:
             raise placed(error, nodes) from None
-
-    @model_validator(mode="after")
-    def _sound(self) -> "AgentGraph":
-        ids = [node.id for node in self.nodes]
-        if twice := next((id for id in ids if ids.count(id) > 1), None):
-            raise ValueError(f"nodes.{twice}: two nodes have the same id")
-        if stray := RESERVED & set(ids):
-            raise ValueError(f"nodes.{min(stray)}: a node cannot be called that; the name is taken")
-        if self.start not in ids:
-            raise ValueError(f"start: there is no node {self.start!r}")
-        for node in self.nodes:
-            for field, target in fields_to(node):
-                if target not in ids:
-                    raise ValueError(f"nodes.{node.id}.{field}: there is no node {target!r}")
-            self._check_references(node, set(ids))
-        if not any(isinstance(node, ExitNode) for node in self.nodes):
-            raise ValueError("nodes: the graph has no exit")
-        forward = {node.id: [to for field, to in fields_to(node) if field != "back_to"] for node in self.nodes}
-        try:
-            tuple(TopologicalSorter(forward).static_order())
-        except CycleError as error:
-            cycle = error.args[1]
-            raise ValueError(f"nodes.{cycle[0]}: a cycle without a loop node: {' → '.join(cycle)}") from None
-        self._check_joins(forward)
-        return self
-
-    def _check_references(self, node: Node, ids: set[str]) -> None:
-        for field, path in paths_of(node):
-            place = f"nodes.{node.id}.{field}"
-            head, *rest = path.removeprefix("nodes.").split(".")
-            if head == "inputs":
-                if self.inputs is not None and rest and rest[0] not in self.inputs:
-                    known = ", ".join(sorted(self.inputs)) or "none"
-                    raise ValueError(f"{place}: there is no input {rest[0]!r}; declared are: {known}")
-            elif head in ("item", "index"):
-                if not isinstance(node, FanOutNode) or field != "do":
-                    raise ValueError(f"{place}: {head!r} exists only inside a fan_out")
-            elif head not in ids and self.inputs is not None:
-                raise ValueError(f"{place}: {path!r} refers to a node that does not exist")
-
-    def _check_joins(self, forward: Mapping[str, list[str]]) -> None:
-        for node in self.nodes:
-            if not isinstance(node, RouterNode) or node.join is None:
-                continue
-            if not isinstance(self.node(node.join), JoinNode):
-                raise ValueError(f"nodes.{node.id}.join: {node.join!r} is not a join")
-            for label, target in node.labels.items():
-                if node.join not in _reachable(target, forward):
-                    raise ValueError(f"nodes.{node.id}.labels.{label}: {target!r} never reaches the join {node.join!r}")
+        if flaws := [*unsound(graph), *(idle(graph) if info.context == AS_WRITTEN else ())]:
+            raise faulty(cls.__name__, flaws)
+        return graph
 
     def node(self, id: str) -> Node:
         return next(node for node in self.nodes if node.id == id)
-
-
-def _reachable(start: str, forward: Mapping[str, list[str]]) -> set[str]:
-    seen, front = {start}, [start]
-    while front:
-        for id in forward[front.pop()]:
-            if id not in seen:
-                seen.add(id)
-                front.append(id)
-    return seen

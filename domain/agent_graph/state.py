@@ -72,8 +72,8 @@ class Effect:
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """`outputs` holds for each node what it gave last; `steps` counts the nodes gone through. Empty (`seq` 0) before
-    the first tick."""
+    """`outputs` holds for each node what it gave last; `steps` counts the nodes gone through; `lent` is what the runs
+    that it started have used. Empty (`seq` 0) before the first tick."""
 
     run_id: str
     seq: Annotated[int, Field(ge=0)] = 0
@@ -88,6 +88,7 @@ class RunState:
     steps: Annotated[int, Field(ge=0)] = 0
     limits: Limits = Field(default_factory=Limits)
     usage: Usage = Field(default_factory=Usage)
+    lent: Usage = Field(default_factory=Usage)
     paused: bool = False
     result: RunResult | None = None
     reason: str = ""
@@ -100,6 +101,11 @@ class RunState:
             return "paused"
         waiting = all(active.people or active.wait in ("answer", "timer") for active in self.active)
         return "waiting" if waiting else "running"
+
+    @property
+    def spent(self) -> Usage:
+        """What counts against its limits."""
+        return self.usage + self.lent
 
     def look_up(self, path: str) -> JsonValue:
         """The value at a dotted path, None where it leads nowhere."""

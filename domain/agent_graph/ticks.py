@@ -25,6 +25,8 @@ def _as_stored(value: JsonValue) -> JsonValue:
             return value
 
 
+USED = "$used"
+"""Where the payload of `child_ended` says what the child has used; no reference leads there."""
 Told = Annotated[dict[str, JsonValue], AfterValidator(_as_stored)]
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pydantic import JsonValue
 
 from domain.agent_graph.expressions import holds
-from domain.agent_graph.gathering import Open, Short, gathered
+from domain.agent_graph.gathering import Open, Short, gathered, lacking
 from domain.agent_graph.nodes import (
     FAN_OUT,
     BroadcastNode,
@@ -28,7 +28,7 @@ from domain.agent_graph.nodes import (
     WaitNode,
     Working,
 )
-from domain.agent_graph.progress import Progress, effect_of, node_timeout
+from domain.agent_graph.progress import Progress, effect_of, node_timeout, remaining
 from domain.agent_graph.references import assembled, resolved, text_of
 from domain.agent_graph.spec import AgentGraph
 from domain.agent_graph.state import Active, Gather, Joining, Loop, RunState
@@ -122,14 +122,20 @@ class Walk(Progress):
                 self._emit(node, node, tries)
 
     def _emit(self, node: Node, doing: Working, tries: int, part: int | None = None) -> None:
-        limits, usage = self.state.limits, self.state.usage
-        if isinstance(doing, Calling) and (limit := limits.passed_by(usage)):
-            self._end("failed", f"Its limit of {limit} is used up ({getattr(limits, limit):g}); raise it and retry.")
+        if isinstance(doing, Calling) and self._is_spent():
             return
         ref = self._new_ref()
         self._wait(node.id, "effect", ref, tries=tries, part=part)
         self._set_deadline(node, ref)
         self.effects.append(effect_of(self._graph, self.state, self.state.active[-1]))
+
+    def _is_spent(self) -> bool:
+        """Whether a limit is used up; then the run ends."""
+        limits = self.state.limits
+        limit = limits.passed_by(self.state.spent)
+        if limit is not None:
+            self._end("failed", f"Its limit of {limit} is used up ({getattr(limits, limit):g}); raise it and retry.")
+        return limit is not None
 
     # branches
 
@@ -173,6 +179,8 @@ class Walk(Progress):
             self._fail(node, f"The fan-out {node.id} found no list at {node.over}.")
         elif len(found) > FAN_OUT:
             self._fail(node, f"The fan-out {node.id} has {len(found)} items; at most {FAN_OUT} run side by side.")
+        elif reason := lacking(node, found):
+            self._fail(node, reason)
         elif not found:
             nothing: JsonValue = {"items": [], "count": 0, "failed": 0}
             self._set(outputs={**self.state.outputs, node.id: nothing})
@@ -260,14 +268,16 @@ class Walk(Progress):
         self._set_deadline(node, item)
 
     def _start_child(self, node: Node, doing: ChildNode | DelegateNode, part: int | None = None) -> None:
-        run = self._new_id("run")
+        if self._is_spent():
+            return
+        run, within = self._new_id("run"), remaining(self.state.limits, self.state.spent)
         gather = self.state.gather(node.id)
         item = gather.items[part] if gather is not None and part is not None else None
         look_up = self.state.look_up_in(part, item)
         if isinstance(doing, ChildNode):
             inputs = {name: resolved(value, look_up) for name, value in doing.inputs.items()}
             graph = text_of(resolved(doing.graph, look_up))
-            self.changes.append(StartChild(run_id=run, graph=graph, inputs=inputs))
+            self.changes.append(StartChild(run_id=run, graph=graph, inputs=inputs, within=within))
         else:
             timeout = node_timeout(node)
             to, task = text_of(resolved(doing.agent, look_up)), assembled(doing.task, look_up)
@@ -281,7 +291,7 @@ class Walk(Progress):
             )
             self.changes.append(SendMessage(message=message))
             inputs = {"agent": to, "task": task}
-            self.changes.append(StartChild(run_id=run, graph=DELEGATED, inputs=inputs, actor=to))
+            self.changes.append(StartChild(run_id=run, graph=DELEGATED, inputs=inputs, actor=to, within=within))
         self._wait(node.id, "child", run, part=part)
         self._set_deadline(node, run)
 

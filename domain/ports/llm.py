@@ -12,6 +12,7 @@ LLMError
 """
 
 import json
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
@@ -22,19 +23,28 @@ from pydantic.dataclasses import dataclass
 
 
 class LLMError(Exception):
-    """`str(error)` is one sentence: what happened, with which model, what to do. `retryable` says that nothing
-    billable came back and that the same request may be sent again."""
+    """`str(error)` is one sentence: what happened, with which model, what to do. `remedy` is what may help: the same
+    again (`retry`), another deployment (`elsewhere`), a shorter prompt (`shrink`), or nothing (`stop`). `retryable`
+    says that nothing billable came back and that the same request may be sent again."""
 
+    remedy: Literal["retry", "elsewhere", "shrink", "stop"] = "stop"
     retryable = False
+
+    @property
+    def leaves(self) -> bool:
+        """Whether another deployment may be asked the same within this call."""
+        return self.remedy == "elsewhere" or (self.remedy == "retry" and self.retryable)
 
 
 class ModelUnavailable(LLMError):
+    remedy = "retry"
     retryable = True
 
 
 class ModelBusy(LLMError):
     """`retry_after` in seconds, where the backend says so."""
 
+    remedy = "retry"
     retryable = True
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -43,11 +53,12 @@ class ModelBusy(LLMError):
 
 
 class ModelTimedOut(LLMError):
+    remedy = "retry"
     retryable = True
 
 
 class ModelMissing(LLMError):
-    pass
+    remedy = "elsewhere"
 
 
 class ModelDenied(LLMError):
@@ -59,7 +70,7 @@ class RequestRefused(LLMError):
 
 
 class ContextTooLong(LLMError):
-    pass
+    remedy = "shrink"
 
 
 class ReplyTooLong(LLMError):
@@ -70,12 +81,13 @@ class ReplyTooLong(LLMError):
 class Passage:
     """A piece of context. `label` is how the model cites it, empty for what is no source to cite; `source` what it
     came from (an artifact's id and title); `trust` `instruction` for what the platform and the user say, `document`
-    for data that cannot command."""
+    for data that cannot command. What does not fit is left out by `rank`, the highest first."""
 
     label: str
     text: str
     source: str
     title: str = ""
+    rank: Annotated[int, Field(ge=0)] = 0
     trust: Literal["instruction", "document"] = "document"
 
 
@@ -113,13 +125,15 @@ class Request:
     `system` is who it is, `task` what is wanted, `passages` what it works from. With `schema` (JSON Schema) the
     reply is one JSON value, decoded natively where the backend can; with `shape` it is Markdown. `earlier` holds
     turns that went before, such as a refused reply and its fault. `deadline` is in seconds for the whole call.
-    `idempotency_key` names the recorded call; the same key is the same call.
+    `idempotency_key` names the recorded call; the same key is the same call. `reason` says why this alias was chosen;
+    it is recorded and never sent.
     """
 
     alias: str
     system: str
     task: str
     idempotency_key: str
+    reason: str = ""
     passages: tuple[Passage, ...] = ()
     schema: dict[str, JsonValue] | None = None
     shape: Shape | None = None
@@ -133,7 +147,7 @@ class Request:
 @dataclass(frozen=True, kw_only=True)
 class Reply:
     """`text` as it came (JSON where a schema was given); thinking is kept apart. `rehearsal` is true when no
-    language model was used. Money in millionths of the installation's currency, `seconds` on the wall."""
+    language model was used. `left_out` names the passages that did not fit the model's context. Money in millionths of the installation's currency, `seconds` on the wall."""
 
     text: str
     model: str
@@ -145,6 +159,7 @@ class Reply:
     thinking: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     rehearsal: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +171,8 @@ class Delta:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
-    """What stands behind an alias. Prices in millionths of the currency for a million tokens."""
+    """What stands behind an alias. Prices in millionths of the currency for a million tokens, that of a second of
+    work in billionths."""
 
     alias: str
     model: str
@@ -165,11 +181,17 @@ class ModelInfo:
     parallel: int = 1
     input_price: int = 0
     output_price: int = 0
+    second_price: int = 0
     rehearsal: bool = False
 
-    def price(self, input_tokens: int, output_tokens: int) -> int:
-        """Money for so many tokens, rounded up."""
-        return -(-(input_tokens * self.input_price + output_tokens * self.output_price) // 1_000_000)
+    @property
+    def priced(self) -> bool:
+        return bool(self.input_price or self.output_price)
+
+    def price(self, input_tokens: int, output_tokens: int, seconds: float = 0) -> int:
+        """Money for so many tokens and seconds, in millionths of the currency, rounded up."""
+        tokens = input_tokens * self.input_price + output_tokens * self.output_price
+        return -(-tokens // 1_000_000) - (-math.ceil(seconds * self.second_price) // 1_000)
 
 
 class LLM(ABC):

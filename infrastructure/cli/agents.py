@@ -1,15 +1,12 @@
 """`caseworks agents`: the team, and profiles of one's own."""
 
-import os
 import re
-import shlex
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infrastructure.cli import words
+from infrastructure.cli import editor, words
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, segment, session, settings, text_of
@@ -74,8 +71,17 @@ def _facts(item: Any) -> list[tuple[str, object]]:
         ("reviewer", item["reviewer"]),
         ("tools", ", ".join(item["tools"]) or "none"),
         ("tier", item["tier"]),
+        ("context", _context(item)),
+        ("memory", f"{item['memory']['outputs']} earlier outputs" if item["memory"]["outputs"] else "none"),
         ("prompt", f"\n{item['prompt']}"),
     ]
+
+
+def _context(item: Any) -> str:
+    policy = item["context"]
+    parts = " then ".join(policy["order"])
+    where = "" if policy["sections"] is None else f", searched in {', '.join(policy['sections'])}"
+    return f"{item['context_tokens']} tokens: {parts}, direct inputs at most {policy['direct_share']:.0%}{where}"
 
 
 @app.command()
@@ -99,21 +105,12 @@ def copy(
 
     Example: caseworks agents copy critic strict_critic
     """
-    own = _own(ctx, data_dir)
-    agent, text = _text(own, agent)
     if not NAME.fullmatch(name):
         raise Ended(Code.USAGE, f"“{name}” cannot be a name; use small letters, digits, - and _, a letter first.")
-    if agent == "manager":
-        raise Ended(Code.USAGE, "Each project has one manager agent; change it with `caseworks agents edit manager`.")
-    if _known(own, name):
-        raise Ended(Code.USAGE, f"There is an agent {name} already; change it with `caseworks agents edit {name}`.")
-    draft = own.path(name).with_suffix(".draft")
-    draft.write_text(re.sub(r"(?m)^name:.*$", f"name: {name}", text, count=1), encoding="utf-8")
-    try:
-        own.adopt(name, draft)
-    finally:
-        draft.unlink()
-    say(f"{name} is a copy of {agent}: {own.path(name)}. Change it with `caseworks agents edit {name}`.")
+    with session(ctx, data_dir) as found:
+        found.api.post("/v1/agents", {"name": name, "copy_of": segment(agent)})
+    path = _own(ctx, data_dir).path(name)
+    say(f"{name} is a copy of {_bare(agent)}: {path}. Change it with `caseworks agents edit {name}`.")
 
 
 @app.command()
@@ -135,7 +132,7 @@ def edit(
     if text_of(f"@{changed}", "profile") == before:
         say("Nothing was changed.")
     else:
-        _adopt(own, agent, changed)
+        _keep(ctx, data_dir, own, agent, changed, before)
         say(f"{agent} is what {own.path(agent)} says now; delete that file to undo it.")
     if file is None:
         changed.unlink()
@@ -146,7 +143,7 @@ def _edited(draft: Path, before: str) -> Path:
     if not draft.exists():
         draft.write_text(before, encoding="utf-8")
     try:
-        _open_editor(draft)
+        editor.opened(draft)
     except Ended:
         if draft.read_text(encoding="utf-8") == before:
             draft.unlink()
@@ -154,26 +151,28 @@ def _edited(draft: Path, before: str) -> Path:
     return draft
 
 
-def _adopt(own: "OwnProfiles", agent: str, file: Path) -> None:
+def _keep(
+    ctx: typer.Context, data_dir: DataDir, own: "OwnProfiles", agent: str, file: Path, before: str
+) -> None:
+    """By the program, which puts it on the record. It does not start while there is a profile that cannot be used; such
+    a one is mended in its place."""
+    from config.catalogue import own_profile
     from config.reading import ConfigurationError
+    from domain.ids import digest_of
 
     try:
-        own.adopt(agent, file)
+        own_profile(file, agent, own.names())
     except ConfigurationError as error:
         more = f" `caseworks agents edit {agent}` goes on with this draft." if file.suffix == ".draft" else ""
         raise Ended(Code.ENVIRONMENT, f"{error} Nothing was changed.{more}") from None
-
-
-def _open_editor(path: Path) -> None:
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    if not editor:
-        raise Ended(Code.USAGE, "No editor is set: set EDITOR, or hand the new profile over with --file PATH.")
     try:
-        done = subprocess.run([*shlex.split(editor), str(path)])  # noqa: S603
-    except (OSError, ValueError) as error:
-        raise Ended(Code.USAGE, f"The editor {editor!r} cannot be started ({error}); set EDITOR to another.") from None
-    if done.returncode != 0:
-        raise Ended(Code.USAGE, f"The editor ended with {done.returncode}; nothing was changed. The draft is {path}.")
+        own.checked()
+    except ConfigurationError:
+        own.adopt(agent, file)
+        return
+    with session(ctx, data_dir) as found:
+        changed = {"yaml": file.read_text("utf-8")}
+        found.api.put(f"/v1/agents/{segment(agent)}", changed, match=digest_of(before.encode()))
 
 
 def _own(ctx: typer.Context, data_dir: DataDir) -> "OwnProfiles":
@@ -185,17 +184,13 @@ def _own(ctx: typer.Context, data_dir: DataDir) -> "OwnProfiles":
     return OwnProfiles(directory.agents)
 
 
-def _known(own: "OwnProfiles", name: str) -> bool:
-    try:
-        own.text(name)
-    except KeyError:
-        return False
-    return True
-
-
 def _text(own: "OwnProfiles", agent: str) -> tuple[str, str]:
     """The name of an agent that is named by name or id, and its YAML."""
-    name = agent.removeprefix("agt_")
-    if not NAME.fullmatch(name) or not _known(own, name):
+    name = _bare(agent)
+    if not NAME.fullmatch(name) or name not in own.names():
         raise Ended(Code.USAGE, f"There is no agent {agent}; list them with `caseworks agents`.")
     return name, own.text(name)
+
+
+def _bare(agent: str) -> str:
+    return agent.removeprefix("agt_")

@@ -129,10 +129,11 @@ def model(
 
 def _use_ollama(found: "Settings", name: str) -> None:
     """Checked first, pinned then."""
-    from adapters.llm.configuration import Alias, Backend, Models
+    from adapters.llm.configuration import Backend, Deployment, Models
 
     backend = Backend(kind="ollama", base_url=model_choice.address())
-    wanted = Models(default="main", backends={"ollama": backend}, aliases={"main": Alias(backend="ollama", model=name)})
+    alias = Deployment(backend="ollama", model=name)
+    wanted = Models(default="main", backends={"ollama": backend}, aliases={"main": alias})
     model_choice.check(wanted)
     model_choice.pin(found, name)
 
@@ -158,4 +159,4 @@ def _mention_server(found: "Settings") -> None:
     from infrastructure.data_directory import DataDirectory
 
     if DataDirectory(found.data_dir).server() is not None:
-        tell("The server that runs keeps the model it started with; start it again to change that.")
+        tell("The server that runs works with it from the next call on.")

@@ -14,11 +14,14 @@ from infrastructure.cli import (
     artifacts,
     chat,
     config,
+    costs,
     doctor,
     export,
     graph,
     inbox,
     interrupts,
+    link,
+    models,
     projects,
     run,
     show,
@@ -38,7 +41,7 @@ Exit codes: 0 done, 1 the work failed or waits for a person, 2 wrong usage, 3 co
 app = typer.Typer(
     name="caseworks", help=ABOUT, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
 )
-for command in (run.run, up.up, chat.chat, show.show, export.export):
+for command in (run.run, up.up, link.link, chat.chat, show.show, export.export):
     app.command()(command)
 app.add_typer(projects.app, name="projects")
 app.add_typer(tasks.app, name="tasks")
@@ -46,7 +49,9 @@ app.add_typer(inbox.app, name="inbox")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(graph.app, name="graph")
 app.add_typer(agents.app, name="agents")
+app.add_typer(models.app, name="models")
 app.add_typer(workflow.app, name="workflow")
+app.command()(costs.costs)
 app.command()(doctor.doctor)
 app.add_typer(config.app, name="config")
 

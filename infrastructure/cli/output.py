@@ -21,6 +21,21 @@ def document(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=not _is_unicode()), flush=True)
 
 
+def as_yaml(value: Any) -> str:
+    """Texts of several lines as they are, so that they can be read and compared."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
+    made: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    return made.rstrip()
+
+
 def say(text: str = "") -> None:
     """For people, on standard output."""
     print(_encodable(clean(text)), flush=True)

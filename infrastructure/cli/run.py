@@ -42,6 +42,9 @@ def run(
         str, typer.Option(help="How it should be done; @PATH reads it from a file.", metavar="TEXT")
     ] = "",
     approve_plan: Annotated[bool, typer.Option("--approve-plan", help="Ask before the plan is carried out.")] = False,
+    no_sign_off_code: Annotated[
+        bool, typer.Option("--no-sign-off-code", help="Changes to code need no person's sign-off.")
+    ] = False,
     rehearse: Annotated[bool, typer.Option("--rehearse", help="No language model: rules write what they can.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Stay while the work waits for a person.")] = False,
     report: Annotated[Path | None, typer.Option(help="Where the HTML report goes.", metavar="PATH")] = None,
@@ -62,7 +65,8 @@ def run(
     """
     flags = {"rehearse": rehearse or None}
     found = settings(ctx, data_dir, **flags)
-    body = _body(goal, name, instructions, approve_plan, _budget(budget_money, budget_calls))
+    body = _body(goal, name, instructions, _budget(budget_money, budget_calls))
+    body |= {"approve_plan": approve_plan, "sign_off_code": not no_sign_off_code}
     files = handing_over.inputs(input or (), found.limits.upload_bytes)
     job = Job(body=body, files=files, project_id=project, report=_writable(report), wait=wait)
     _check(job)
@@ -72,12 +76,11 @@ def run(
         _work(opened, job, json=json)
 
 
-def _body(goal: str, name: str, instructions: str, approve_plan: bool, budget: dict[str, Any]) -> dict[str, Any]:
+def _body(goal: str, name: str, instructions: str, budget: dict[str, Any]) -> dict[str, Any]:
     return {
         "goal": text_of(goal, "goal"),
         "name": name,
         "instructions": text_of(instructions, "instructions"),
-        "approve_plan": approve_plan,
         "budget": budget,
     }
 

@@ -1,4 +1,4 @@
-"""`caseworks tasks`: list them, look at one, steer one."""
+"""`caseworks tasks`: list them, look at one, add one, steer one."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from infrastructure.cli import words
+from infrastructure.cli import task_edits, words
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, Session, going_on, segment, session, text_of
 
 app = typer.Typer(
-    help="Tasks: list, show, assign, retry, skip, complete. Alone it lists.\n\nExample: caseworks tasks",
+    help="Tasks: list, show, add, edit, assign, retry, skip, complete. Alone it lists.\n\nExample: caseworks tasks",
     rich_markup_mode=None,
 )
 Id = Annotated[str, typer.Argument(help="The task's id.", metavar="TASK")]
@@ -45,6 +45,7 @@ def listed(
     project: Annotated[str, typer.Option("--project", help="Only this project's.", metavar="PROJECT")] = "",
     state: State = None,
     assignee: OfAssignee = None,
+    stale: Annotated[bool, typer.Option("--stale", help="Only what is done and may no longer do.")] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -54,12 +55,18 @@ def listed(
     """
     with session(ctx, data_dir) as found:
         items = found.api.all("/v1/tasks", state=state.value if state else None, assignee=assignee)
-    items = [item for item in items if project in ("", item["project_id"])]
+    items = [i for i in items if project in ("", i["project_id"]) and (i["stale"] or not stale)]
     if json:
         document({"items": items})
         return
     rows = [
-        (item["id"], words.line(item["title"], 50), words.plain(item["state"]), _who(item), item["project_id"])
+        (
+            item["id"],
+            words.line(item["title"], 50),
+            words.standing(item),
+            words.who(item["assignee"]),
+            item["project_id"],
+        )
         for item in items
     ]
     table(("id", "task", "state", "who", "project"), rows, "No tasks.")
@@ -76,6 +83,10 @@ def show(ctx: typer.Context, task: Id, json: Json = False, data_dir: DataDir = N
     _told(item, json)
 
 
+app.command()(task_edits.add)
+app.command()(task_edits.edit)
+
+
 @app.command()
 def assign(
     ctx: typer.Context,
@@ -89,18 +100,10 @@ def assign(
     Example: caseworks tasks assign tsk_… me
     """
     with session(ctx, data_dir) as found:
-        body = {"assignee": _assignee(found, task, who)}
-        item = found.api.patch(f"/v1/tasks/{segment(task)}", body)
-        _steered(found, item, f"The task is given to {_who(item)}.", json)
-
-
-def _assignee(found: Session, task: str, who: str) -> dict[str, str]:
-    if who == "me":
-        project = found.api.get(f"/v1/tasks/{segment(task)}")["project_id"]
-        return {"kind": "person", "id": found.project(project)["owner_id"]}
-    if who.startswith("usr_"):
-        return {"kind": "person", "id": who}
-    return {"kind": "core", "id": found.api.get(f"/v1/agents/{segment(who)}")["id"]}
+        address = f"/v1/tasks/{segment(task)}"
+        body = {"assignee": task_edits.assignee_of(found, who, found.api.get(address)["project_id"])}
+        item = found.api.patch(address, body)
+        _steered(found, item, f"The task is given to {words.who(item['assignee'])}.", json)
 
 
 @app.command()
@@ -111,7 +114,7 @@ def retry(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Try a task again that needs attention.
+    """Try a task again that needs attention, or have one done again that is stale.
 
     Example: caseworks tasks retry tsk_… --hint "Use annex B."
     """
@@ -154,11 +157,6 @@ def complete(
         _steered(found, item, "It is handed in and will be checked.", json)
 
 
-def _who(item: Any) -> str:
-    assignee = item["assignee"]
-    return "you" if assignee["kind"] == "person" else words.agent(assignee["id"])
-
-
 def _steered(found: Session, item: Any, sentence: str, json: bool) -> None:
     if json:
         document(item)
@@ -175,10 +173,13 @@ def _told(item: Any, json: bool) -> None:
             ("id", item["id"]),
             ("title", words.line(item["title"])),
             ("state", words.plain(item["state"])),
-            ("who", _who(item)),
+            ("stale", item["stale"]),
+            ("who", words.who(item["assignee"])),
             ("attempts", item["attempts"]),
             ("makes", ", ".join(words.plain(each["kind"]) for each in item["expected"])),
             ("after", ", ".join(item["depends_on"])),
+            ("due", words.when(item["due"])),
+            ("way", item["way"]),
             ("hint", item["hint"]),
             ("project", item["project_id"]),
             ("brief", f"{item['brief']}\n"),

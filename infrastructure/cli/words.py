@@ -8,6 +8,7 @@ from typing import Any
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 """What could move a terminal's cursor, or turn the reading direction around."""
 
+MANAGER = re.compile("agt_0[0-9a-z]{25}")
 METHODS = {"rules": "rules only", "model": "a model", "person": "a person"}
 MILLION = 1_000_000
 
@@ -29,9 +30,21 @@ def plain(name: str) -> str:
 
 
 def agent(id: str) -> str:
-    """`agt_code_copilot` is code copilot; a person or a manager keeps the id."""
+    """`agt_code_copilot` is code copilot, a project's manager the manager; a person keeps the id."""
+    if MANAGER.fullmatch(id):
+        return "the manager"
     name = plain(id.removeprefix("agt_"))
     return name if name.replace(" ", "").isalpha() else id
+
+
+def who(assignee: dict[str, Any]) -> str:
+    """Who does a task."""
+    return "you" if assignee["kind"] == "person" else agent(assignee["id"])
+
+
+def standing(task: dict[str, Any]) -> str:
+    """Its state, and whether what was done may no longer do."""
+    return f"{plain(task['state'])}, stale" if task["stale"] else plain(task["state"])
 
 
 def money(millionths: int, currency: str) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from infrastructure.cli import words
 from infrastructure.cli.endings import Code, Ended
-from infrastructure.cli.output import document, facts, say, table, tell
+from infrastructure.cli.output import as_yaml, document, facts, say, table, tell
 from infrastructure.cli.session import DataDir, Json, OfProject, Session, segment, session, settings, text_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def show(ctx: typer.Context, name: Name, json: Json = False, data_dir: DataDir =
             ("digest", item["digest"]),
             ("fits", _fits(item["fits"])),
             ("fault", item["fault"]),
-            ("yaml", f"\n{item['yaml'] or _yaml(item['graph'])}"),
+            ("yaml", f"\n{item['yaml'] or as_yaml(item['graph'])}"),
         ]
     )
 
@@ -193,7 +193,7 @@ def _goes_on(found: Session) -> str:
 
 def _output(output: dict[str, Any]) -> str:
     text = output.get("text")
-    return text.rstrip() if isinstance(text, str) and text else _yaml(output)
+    return text.rstrip() if isinstance(text, str) and text else as_yaml(output)
 
 
 def _check(run: Any, goes_on: str) -> None:
@@ -218,7 +218,7 @@ def diff(
 
     from services.workflow_formats import written
 
-    before, after = (_yaml(written(graph)).splitlines() for graph in _graphs(ctx, data_dir, a, b))
+    before, after = (as_yaml(written(graph)).splitlines() for graph in _graphs(ctx, data_dir, a, b))
     lines = list(unified_diff(before, after, a, b, lineterm=""))
     say("\n".join(lines) if lines else f"{a} and {b} are the same workflow.")
 
@@ -261,21 +261,6 @@ def _text(path: Path) -> str:
     if not path.expanduser().exists():
         raise Ended(Code.USAGE, f"There is no file {path}.")
     return content(path.expanduser())
-
-
-def _yaml(value: Any) -> str:
-    """Texts of several lines as they are, so that they can be read and compared."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        pass
-
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-    Dumper.add_representer(str, text)
-    made: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000)
-    return made.rstrip()
 
 
 def _shelves(ctx: typer.Context, data_dir: Path | None) -> "Shelves":

@@ -19,6 +19,7 @@ from services.desk import Command
 
 T = TypeVar("T")
 NUMBER = re.compile(r"[0-9]{1,18}")
+ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
 STRONG = re.compile(r'"(sha256:[0-9a-f]{64})"')
 bearer = HTTPBearer(auto_error=False, description="The owner's token, in the file `token` of the data directory.")
 Key = Annotated[
@@ -96,7 +97,14 @@ class Page:
         limit: Annotated[int, Query(ge=1, le=100, description="How many.")] = 50,
         cursor: Annotated[str, Query(max_length=200, description="`next_cursor` of the page before.")] = "",
     ) -> None:
-        self.limit, self.cursor = limit, cursor
+        self.limit, self._cursor = limit, cursor
+
+    @property
+    def cursor(self) -> str:
+        """The id after which the page begins; empty for the first page. Raises Invalid."""
+        if self._cursor and not ID.fullmatch(self._cursor):
+            raise _no_cursor()
+        return self._cursor
 
     @property
     def more(self) -> int:
@@ -108,11 +116,18 @@ class Page:
         return shown, shown[-1].id if len(items) > self.limit else None
 
     def window(self, items: Sequence[T], key: Callable[[T], str]) -> tuple[Sequence[T], str | None]:
-        """The page of a list that is at hand as a whole; `key` tells its items apart."""
+        """The page of a list that is at hand as a whole; `key` tells its items apart. Raises Invalid."""
         keys = [key(item) for item in items]
-        start = keys.index(self.cursor) + 1 if self.cursor in keys else len(items) if self.cursor else 0
+        if self._cursor and self._cursor not in keys:
+            raise _no_cursor()
+        start = keys.index(self._cursor) + 1 if self._cursor else 0
         end = start + self.limit
         return items[start:end], keys[end - 1] if end < len(items) else None
+
+
+def _no_cursor() -> Invalid:
+    said = "The cursor is none that this list gave; begin again without one."
+    return Invalid(said, [("/query/cursor", "is none that this list gave")])
 
 
 Caller = Annotated[Command, Depends(command)]

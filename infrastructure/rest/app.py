@@ -13,6 +13,7 @@ from infrastructure.rest.routes import (
     agent_messages,
     agents,
     artifacts,
+    costs,
     events,
     forms,
     graphs,
@@ -20,9 +21,11 @@ from infrastructure.rest.routes import (
     inbox,
     members,
     messages,
+    models,
     projects,
     recommendations,
     runs,
+    sign_in_links,
     work,
     workflows,
 )
@@ -62,6 +65,8 @@ def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
         work,
         inbox,
         agents,
+        models,
+        costs,
         workflows,
         runs,
         agent_messages,
@@ -70,6 +75,7 @@ def create_app(settings: Settings, program: Program | None = None) -> FastAPI:
         forms,
         recommendations,
         graphs,
+        sign_in_links,
     ):
         app.include_router(module.router)
     pages.install(app)

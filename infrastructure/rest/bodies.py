@@ -16,7 +16,9 @@ from infrastructure.rest.problems import escaped, problem
 MAX_DEPTH = 32
 MAX_STRING = 256_000
 FORM_PARTS = 100_000  # what a form may hold beside the file
-FORMS = re.compile(r"/v1/projects/[^/]+/artifacts|/page/projects(/[^/]+/inputs)?")
+FORMS = re.compile(
+    r"/v1/projects/[^/]+/artifacts|/v1/artifacts/[^/]+/versions|/page/projects(/[^/]+/inputs)?"
+)
 """Where files are handed over."""
 PAGE = "/page/"
 PAGE_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -126,23 +128,23 @@ def _faults(value: Any) -> Iterator[tuple[str, str]]:
     while left:
         pointer, item, depth = left.pop()
         if isinstance(item, str):
-            yield from _of_text(pointer, item)
+            yield from _of_text(pointer, item, "is a text")
         elif isinstance(item, dict | list) and depth == MAX_DEPTH:
             yield pointer, f"is nested deeper than {MAX_DEPTH} levels"
         elif isinstance(item, dict):
             for name, inner in item.items():
-                faults = list(_of_text(pointer, name))
+                faults = list(_of_text(pointer, name, "has a name"))
                 yield from faults
                 left += [] if faults else [(f"{pointer}/{escaped(name)}", inner, depth + 1)]
         elif isinstance(item, list):
             left += [(f"{pointer}/{index}", inner, depth + 1) for index, inner in enumerate(item)]
 
 
-def _of_text(pointer: str, text: str) -> Iterator[tuple[str, str]]:
+def _of_text(pointer: str, text: str, what: str) -> Iterator[tuple[str, str]]:
     try:
         size = len(text.encode("utf-8"))
     except UnicodeEncodeError:
         yield pointer, "holds half of a surrogate pair, which is no character"
     else:
         if size > MAX_STRING:
-            yield pointer, f"is or names a text longer than {MAX_STRING:,} bytes"
+            yield pointer, f"{what} longer than {MAX_STRING:,} bytes"

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from infrastructure.rest import schemas
-from infrastructure.rest.schemas import ArtifactForm, Problem
+from infrastructure.rest.schemas import ArtifactForm, Problem, VersionBody, VersionForm
 
 REFS = "#/components/schemas/{model}"
 PROBLEM = {"application/problem+json": {"schema": {"$ref": REFS.format(model="Problem")}}}
@@ -22,19 +22,22 @@ TAGS = {
     "inbox": "What waits for a person.",
     "thinking tools": "Forms that people and agents fill in, and those that the manager recommends.",
     "agents": "The core team and its templates.",
+    "models": "The language models that are configured, and whether they are there.",
+    "costs": "What calls to models used, by whom and for what.",
     "runs": "The work itself: started, steered, watched.",
     "workflows": "Ways of working: those that ship, and your own.",
     "artifacts": "What people hand over and what the work leaves behind.",
     "knowledge graphs": "What came from what, and how things hang together.",
+    "page": "The way into the page in a browser.",
 }
 
 
 class Api(FastAPI):
-    """Adds what no route names by its type: the problem that all share, and the form that is read as it comes."""
+    """Adds what no route names by its type: the problem that all share, and the bodies that are read as they come."""
 
     def openapi(self) -> dict[str, Any]:
         made = super().openapi()
-        for kind in (Problem, ArtifactForm):
+        for kind in (Problem, ArtifactForm, VersionBody, VersionForm):
             schema = kind.model_json_schema(ref_template=REFS)
             made["components"]["schemas"] |= schema.pop("$defs", {}) | {kind.__name__: schema}
         for name, schema in made["components"]["schemas"].items():

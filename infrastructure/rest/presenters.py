@@ -1,6 +1,7 @@
 """From the domain to the wire."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -8,6 +9,7 @@ from domain.agent import Profile
 from domain.artifact import Artifact, Version, VersionRef
 from domain.conversation import Turn
 from domain.form import Form, FormTemplate
+from domain.ids import kind_of
 from domain.inbox import ANSWERS, InboxItem
 from domain.knowledge_graph import Edge
 from domain.message import SentMessage
@@ -21,6 +23,7 @@ from domain.template import PlanTemplate
 from infrastructure.rest import schemas
 from services.ports.store import RecordedCall
 from services.ports.views import Subgraph
+from services.profiles import Kept
 from services.questions.answer import Answer
 from services.staff import Origin
 from services.workflow_formats import written
@@ -38,6 +41,7 @@ def project(item: Project) -> schemas.ProjectOut:
         owner_id=item.owner_id,
         budget=schemas.BudgetBody(money=item.budget.money, calls=item.budget.calls),
         approve_plan=item.approve_plan,
+        sign_off_code=item.sign_off_code,
         watched_folder=item.watched_folder,
         created_at=item.created_at,
     )
@@ -113,10 +117,15 @@ def usage(item: Usage) -> schemas.UsageOut:
     )
 
 
+def project_of(scope: str | None) -> str | None:
+    """What runs in the workspace's conversation belongs to no project."""
+    return scope if scope is not None and kind_of(scope) == "project" else None
+
+
 def run(item: Run, output: dict[str, JsonValue] | None = None) -> schemas.RunOut:
     return schemas.RunOut(
         id=item.id,
-        project_id=item.project_id,
+        project_id=project_of(item.project_id),
         parent_id=item.parent_id,
         root_id=item.root_id,
         task_id=item.task_id,
@@ -140,6 +149,8 @@ def call(item: RecordedCall) -> schemas.CallOut:
         purpose=item.purpose,
         agent=item.agent,
         alias=item.alias,
+        reason=item.reason,
+        left_out=item.left_out,
         model=item.model,
         started_at=item.started_at,
         ended_at=item.ended_at,
@@ -277,23 +288,50 @@ def answering(item: Turn, by: Run) -> schemas.AnsweringOut:
 
 
 def agent(item: Profile, origin: Origin) -> schemas.AgentOut:
-    return schemas.AgentOut(
-        id=item.id,
+    return schemas.AgentOut(**_agent(item, origin))
+
+
+def agent_whole(item: Kept) -> schemas.AgentWholeOut:
+    return schemas.AgentWholeOut(**_agent(item.profile, item.origin), yaml=item.text)
+
+
+def _agent(item: Profile, origin: Origin) -> dict[str, Any]:
+    policy, memory = item.context, item.memory
+    return {
+        "id": item.id,
+        "name": item.name,
+        "title": item.title,
+        "role": item.role,
+        "kind": "manager" if item.name == "manager" else "core",
+        "reads": list(item.reads),
+        "writes": list(item.writes),
+        "outputs": [schemas.OutputTypeOut(**{**o.model_dump(), "headings": list(o.headings)}) for o in item.outputs],
+        "tier": item.tier,
+        "reviewer": f"agt_{item.reviewer}" if item.reviewer else None,
+        "wakes": item.wakes,
+        "tools": list(item.tools),
+        "prompt": item.prompt,
+        "context_tokens": item.context_tokens,
+        "context": schemas.ContextOut(
+            order=list(policy.order),
+            direct_share=policy.direct_share,
+            sections=None if policy.sections is None else list(policy.sections),
+        ),
+        "memory": schemas.MemoryOut(outputs=memory.outputs, tokens=memory.tokens),
+        "temperature": item.temperature,
+        "origin": origin,
+    }
+
+
+def profile_template(item: Profile) -> schemas.TemplateOut:
+    return schemas.TemplateOut(
+        kind="profile",
         name=item.name,
         title=item.title,
-        role=item.role,
-        kind="manager" if item.name == "manager" else "core",
-        reads=list(item.reads),
-        writes=list(item.writes),
-        outputs=[schemas.OutputTypeOut(**{**o.model_dump(), "headings": list(o.headings)}) for o in item.outputs],
-        tier=item.tier,
-        reviewer=f"agt_{item.reviewer}" if item.reviewer else None,
-        wakes=item.wakes,
-        tools=list(item.tools),
-        prompt=item.prompt,
-        context_tokens=item.context_tokens,
-        temperature=item.temperature,
-        origin=origin,
+        description=item.role,
+        steps=[],
+        form=None,
+        own_fields=False,
     )
 
 
@@ -346,6 +384,7 @@ def recommendation(item: Recommendation) -> schemas.RecommendationOut:
         reason=item.reason,
         about=list(item.about),
         state=item.state,
+        withdrawn_because=item.withdrawn_because or None,
         artifact_id=item.artifact_id,
         task_id=item.task_id,
         created_at=item.created_at,

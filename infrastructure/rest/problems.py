@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from loguru import logger
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from domain.errors import (
@@ -24,6 +23,7 @@ from domain.errors import (
     VersionMoved,
 )
 from domain.ports.llm import LLMError
+from domain.wording import Place, phrased, told
 from services.desk import KeyReused
 from services.ports.content import ContentMissing
 from services.ports.documents import UnreadableDocument
@@ -106,20 +106,36 @@ def broken(error: Exception, method: str, path: str, correlation: str) -> str:
 async def _known(request: Request, error: Exception) -> JSONResponse:
     status, title = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     errors = error.errors if isinstance(error, Invalid) else ()
+    if isinstance(error, UnreadableDocument):
+        errors = ((_of_document(request), "cannot be read"),)
     return problem(status, str(error), request.url.path, errors, title=title)
+
+
+def _of_document(request: Request) -> str:
+    return "/file" if request.headers.get("content-type", "").startswith("multipart/") else "/text"
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    errors = [(_pointer(fault["loc"]), _told(fault)) for fault in error.errors()]
+    asked = _asked(request)
+    faults = [{**fault, "loc": tuple(fault["loc"])} for fault in error.errors()]
+    sent = [{**fault, "loc": fault["loc"][1:]} for fault in faults if fault["loc"][:1] == ("body",)]
+    errors = [(_pointer(place), said) for _, place, said in phrased(sent, asked, error.body)]
+    errors += [(_pointer(place), said) for _, place, said in phrased([f for f in faults if f["loc"][:1] != ("body",)])]
     return problem(422, _first(errors), request.url.path, errors)
+
+
+def _asked(request: Request) -> dict[str, Any] | None:
+    """The JSON Schema of what a request's body should be."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    kind = getattr(getattr(field, "field_info", None), "annotation", None)
+    return kind.model_json_schema() if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 async def _built_wrong(request: Request, error: Exception) -> JSONResponse:
     """A value of the domain that could not be built from what was sent."""
     assert isinstance(error, ValidationError)
-    faults = error.errors(include_url=False, include_input=False)
-    errors = [(_pointer(("body", *fault["loc"])), fault["msg"]) for fault in faults]
+    errors = [(_pointer(place), said) for place, said in told(error)]
     return problem(422, _first(errors), request.url.path, errors)
 
 
@@ -137,15 +153,10 @@ def _first(errors: Errors) -> str:
     return f"{errors[0][0] or 'The request'}: {errors[0][1]}."
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
-    parts = location[1:] if location and location[0] == "body" else location
-    return "".join(f"/{escaped(part)}" for part in parts)
+def _pointer(location: Place) -> str:
+    return "".join(f"/{escaped(part)}" for part in location)
 
 
 def escaped(part: int | str) -> str:
     """A part of a JSON pointer (RFC 6901)."""
     return str(part).replace("~", "~0").replace("/", "~1")
-
-
-def _told(fault: dict[str, Any]) -> str:
-    return str(jsonable_encoder(fault["msg"])).removeprefix("Value error, ")

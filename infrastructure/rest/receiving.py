@@ -20,19 +20,17 @@ from services.inputs import Filed, Stored
 
 B = TypeVar("B", bound=BaseModel)
 UNKNOWN = "sha256:" + "0" * 64
-FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/ArtifactBody"}},
-            "multipart/form-data": {"schema": {"$ref": "#/components/schemas/ArtifactForm"}},
-        },
-    }
-}
+
+
+def either(body: type[BaseModel], form: type[BaseModel]) -> dict[str, Any]:
+    """How it is told that JSON may be sent, or a form."""
+    kinds = {"application/json": body, "multipart/form-data": form}
+    content = {kind: {"schema": {"$ref": f"#/components/schemas/{of.__name__}"}} for kind, of in kinds.items()}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 async def received(workspace: str, parts: Container, request: Request) -> tuple[Stored, Filed]:
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not _is_form(request):
         body = _checked(schemas.ArtifactBody, await request.body())
         stored = await parts.intake().text(workspace, body.text)
         refs = [VersionRef(artifact_id=id, digest=UNKNOWN) for id in body.derived_from]
@@ -42,6 +40,19 @@ async def received(workspace: str, parts: Container, request: Request) -> tuple[
         fields = _checked(schemas.ArtifactForm, _fields(form))
         stored = await uploaded(parts, workspace, upload, name)
     return stored, Filed(kind=fields.kind, section=fields.section, title=fields.title or name)
+
+
+async def received_version(workspace: str, parts: Container, request: Request) -> Stored:
+    if not _is_form(request):
+        return await parts.intake().text(workspace, _checked(schemas.VersionBody, await request.body()).text)
+    async with request.form(max_files=1, max_fields=10) as form:
+        upload, name = _file(form, request.app.state.program.settings.limits.upload_bytes)
+        _checked(schemas.VersionForm, _fields(form))
+        return await uploaded(parts, workspace, upload, name)
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/form-data")
 
 
 def _file(form: FormData, most: int) -> tuple[UploadFile, str]:

@@ -19,7 +19,7 @@ SIGN_IN = "/page/sign-in"
 OPEN = ("/page/static/", "/page/session")
 SAFE = frozenset({"GET", "HEAD"})
 PORT = re.compile(r":(\d+)$")
-NEEDED = "This needs a session; open the link that `caseworks up` prints."
+NEEDED = "This needs a session; open the link that `caseworks up` or `caseworks link` prints."
 FOREIGN = "This request does not come from the page itself, so it is refused; open the page and do it there."
 
 

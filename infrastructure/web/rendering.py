@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from adapters.report import words
 from infrastructure.rest.access import container, program
-from infrastructure.web import naming
+from infrastructure.web import diagram, naming
 from infrastructure.web.access import visitor
 from infrastructure.web.door import session_of
 from services.desk import Command
@@ -29,10 +32,12 @@ STATIC = {
     "theme.js": (OWN, "static/theme.js", "text/javascript"),
     "page.js": (OWN, "static/page.js", "text/javascript"),
     "live.js": (OWN, "static/live.js", "text/javascript"),
+    "diagrams.js": (OWN, "static/diagrams.js", "text/javascript"),
     "sign-in.js": (OWN, "static/sign-in.js", "text/javascript"),
     "icon.svg": (OWN, "static/icon.svg", "image/svg+xml"),
 }
 MOST_WAITING = 100
+CODE = re.compile(r"`([^`\n]{1,200})`")
 SAID = {
     "accepted": "You vouched for it.",
     "advised": "It was accepted; here is what came of it.",
@@ -55,6 +60,7 @@ SAID = {
     "resumed": "The work goes on.",
     "retried": "It is tried again.",
     "running": "The workflow has started.",
+    "settings": "The project's settings are changed.",
     "skipped": "The task is skipped.",
     "started": "The work has started.",
     "unlocked": "It is unlocked.",
@@ -65,9 +71,32 @@ SAID = {
 def policy(nonce: str) -> str:
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
+        "frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The parts of a page that a request asks for (`?part=…`, ids of elements), so that an open page is brought up to
+    date; without any, the page is asked for whole."""
+
+    parts: frozenset[str]
+
+    @classmethod
+    def by(cls, request: Request) -> Asked:
+        return cls(frozenset(request.query_params.getlist("part")))
+
+    def __call__(self, *parts: str) -> bool:
+        return self.whole or not self.parts.isdisjoint(parts)
+
+    @property
+    def whole(self) -> bool:
+        return not self.parts
+
+    def of(self, kind: str) -> frozenset[str]:
+        """The ids of the things of which `kind-id` is asked for."""
+        return frozenset(part.removeprefix(f"{kind}-") for part in self.parts if part.startswith(f"{kind}-"))
 
 
 async def page(request: Request, caller: Command, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -75,8 +104,10 @@ async def page(request: Request, caller: Command, name: str, *, status: int = 20
     parts = container(request)
     running = program(request)
     session = session_of(request.headers) or ""
-    waiting = await parts.work_orders().inbox(caller, "", MOST_WAITING)
+    asked = Asked.by(request)
+    waiting = await parts.work_orders().inbox(caller, "", MOST_WAITING) if asked("waiting-count") else []
     values |= {
+        "asked": asked,
         "form_token": running.sessions.form_token(session),
         "waiting": len(waiting),
         "posted": request.method == "POST",
@@ -104,9 +135,16 @@ async def failure(request: Request, status: int, title: str, detail: str) -> HTM
     return await page(request, await visitor(request), "failure.html.j2", status=status, **values)
 
 
+def coded(text: str) -> Markup:
+    """A sentence with what stands in backticks as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped before)
+
+
 @cache
 def static(name: str) -> tuple[bytes, str]:
     """A file that pages load, and its media type. Raises KeyError."""
+    if name == diagram.NAME:
+        return diagram.document(), "text/html"
     package, path, media_type = STATIC[name]
     return files(package).joinpath(path).read_bytes(), media_type
 
@@ -129,6 +167,6 @@ def _environment() -> Environment:
         autoescape=True, undefined=StrictUndefined, loader=DictLoader(texts), trim_blocks=True, lstrip_blocks=True
     )
     environment.globals |= {"words": words, "naming": naming, "address": address}
-    for filter in (words.plain, words.short, words.count, words.moment):
+    for filter in (words.plain, words.short, words.count, words.moment, coded):
         environment.filters[filter.__name__] = filter
     return environment

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
+from domain.wording import phrased
 from infrastructure.rest.problems import STATUS, TITLES, broken
 from infrastructure.web.rendering import failure
 
@@ -29,12 +30,17 @@ class PageRoute(APIRoute):
                 title = TITLES.get(error.status_code, "Refused")
                 return await failure(request, error.status_code, title, str(error.detail))
             except (RequestValidationError, ValidationError) as error:
-                return await failure(request, 422, "Invalid", f"{error.errors()[0]['msg']}.")
+                return await failure(request, 422, "Invalid", _first(error))
             except Exception as error:
                 detail = broken(error, request.method, request.url.path, request.state.correlation)
                 return await failure(request, 500, TITLES[500], detail)
 
         return handled
+
+
+def _first(error: RequestValidationError | ValidationError) -> str:
+    _, place, said = next(phrased(error.errors()))
+    return f"{str(place[-1]).replace('_', ' ').capitalize() if place else 'It'}: {said}."
 
 
 def refusal(error: Exception) -> tuple[int, str]:

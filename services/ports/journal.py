@@ -84,8 +84,8 @@ class Journal(ABC):
         """When the earliest run that is not due yet will be."""
 
     @abstractmethod
-    async def graph(self, run: Run) -> AgentGraph:
-        """The AgentGraph that the run pinned."""
+    async def graph(self, digest: str) -> AgentGraph:
+        """The AgentGraph that a run pinned."""
 
     @abstractmethod
     async def call(self, key: str) -> RecordedCall | None: ...

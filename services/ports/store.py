@@ -114,7 +114,8 @@ class Signal:
 @dataclass(frozen=True, kw_only=True)
 class RecordedCall:
     """A call to a model or a tool. `key` (run/seq/i/n) is its idempotency key; `reply` the digest of the content
-    that answers it again."""
+    that answers it again; `reason` why this alias was chosen, `left_out`
+    the passages that did not fit its context."""
 
     key: str
     run_id: str
@@ -132,6 +133,9 @@ class RecordedCall:
     reserved: int = 0
     ended_at: datetime | None = None
     error: str = ""
+    reason: str = ""
+    task_id: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

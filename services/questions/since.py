@@ -25,6 +25,8 @@ ACTS = {
     "artifact.judged": "judgement", "artifact.tagged": "tagged artifact", "artifact.shared": "shared artifact",
     "edge.added": "added edge", "inbox.opened": "question for a person", "inbox.answered": "answer of a person",
     "turn.said": "turn of conversation", "message.sent": "message between agents",
+    "workflow.created": "new workflow", "workflow.changed": "changed workflow", "workflow.removed": "removed workflow",
+    "agent.created": "new agent", "agent.changed": "changed agent", "agent.removed": "removed agent",
 }  # fmt: skip
 PEOPLE = {"member.added": "joined", "member.changed": "has another part", "member.removed": "left"}
 

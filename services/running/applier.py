@@ -1,6 +1,6 @@
 """Changes of a tick, put into a unit of work. The rules refuse; the runner turns that into a tick."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import singledispatchmethod
 
@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from domain.agent import agent_id
 from domain.agent_graph import AgentGraph
+from domain.agent_graph.ticks import USED
 from domain.artifact import Artifact, Version
 from domain.changes import (
     AdoptPlan,
@@ -34,25 +35,26 @@ from domain.message import SentMessage
 from domain.plan import Plan
 from domain.project import Project
 from domain.qa import QARecord
-from domain.run import Run, Usage
+from domain.run import MAX_DEPTH, Run, Usage
 from domain.task import LIVE, Task
 from services import filing, post, recommended, turns
 from services.canonical import digest_of_graph
+from services.pins import GraphLookup, pin
 from services.ports.content import Content
 from services.unit_of_work import UnitOfWork
 from services.work.graphs import SHIPPED
 
-MAX_DEPTH = 5
 DELEGATED = "agent@1"  # the graph by which an agent does what another asked of it
-GraphLookup = Callable[[str], AgentGraph]
+Pinned = Callable[[str], Awaitable[AgentGraph]]
+"""By its digest."""
 
 
 class Applier:
     """Applies the changes of one run's tick to one unit of work."""
 
-    def __init__(self, run: Run, uow: UnitOfWork, content: Content, graph: GraphLookup) -> None:
+    def __init__(self, run: Run, uow: UnitOfWork, content: Content, graph: GraphLookup, pinned: Pinned) -> None:
         self.run = run
-        self._uow, self._content, self._graph = uow, content, graph
+        self._uow, self._content, self._graph, self._pinned = uow, content, graph, pinned
         self._staged: list[Version] = []
 
     async def apply(self, change: Change) -> None:
@@ -120,6 +122,9 @@ class Applier:
             plan = newest.revised(plan.task(change.only), made_by=plan.made_by, origin=plan.origin, at=self._uow.at)
         elif newest is not None and newest.number >= plan.number:
             return
+        elif change.goal:
+            project = await self._uow.get(Project, plan.project_id)
+            plan = plan.towards(project.goal, change.goal)
         await filing.adopt(self._uow, plan)
 
     @_apply.register
@@ -134,7 +139,8 @@ class Applier:
     async def _(self, change: StartChild) -> None:
         if self.run.depth + 1 > MAX_DEPTH:
             raise LimitReached("depth", f"Runs may start runs {MAX_DEPTH} deep; {self.run.id} is that deep already.")
-        graph = self._graph(change.graph)
+        digest = self.run.pins.get(change.graph)
+        graph = self._graph(change.graph) if digest is None else await self._pinned(digest)
         if graph.name in SHIPPED and graph.name != DELEGATED and self.run.graph not in SHIPPED:
             raise Forbidden(f"The workflow {graph.name} is built in; {self.run.graph} may not start it.")
         actor = change.actor or self.run.actor
@@ -156,7 +162,8 @@ class Applier:
             depth=self.run.depth + 1,
             priority=self.run.priority if change.priority is None else change.priority,
             inputs=change.inputs,
-            limits=change.limits or graph.limits,
+            limits=(change.limits or graph.limits).within(change.within),
+            pins=pin(self._uow, graph, self._graph, self.run.pins),
         )
         if change.attempt and change.task_id is not None:
             task = await self._uow.get(Task, change.task_id)
@@ -226,7 +233,7 @@ class Applier:
 
     @_apply.register
     async def _(self, change: Recommend) -> None:
-        await recommended.file(self._uow, self.run.actor, change.recommendations)
+        await recommended.file(self._uow, self.run.actor, change)
 
     @_apply.register
     async def _(self, change: SignalChildren) -> None:
@@ -253,8 +260,14 @@ class Applier:
         if self.run.graph == turns.CONVERSATION:
             await turns.close(self._uow, self.run, change.result, change.reason)
         if self.run.parent_id is not None:
-            payload = {"run_id": self.run.id, "task_id": self.run.task_id, "result": change.result}
-            self._uow.signal(self.run.parent_id, "child_ended", {**change.output, **payload, "reason": change.reason})
+            payload = {
+                "run_id": self.run.id,
+                "task_id": self.run.task_id,
+                "result": change.result,
+                "reason": change.reason,
+                USED: usage_json(change.used),
+            }
+            self._uow.signal(self.run.parent_id, "child_ended", {**change.output, **payload})
 
 
 def usage_json(usage: Usage) -> dict[str, JsonValue]:

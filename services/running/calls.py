@@ -107,7 +107,7 @@ class Calls:
         messages = render(request)
         info = self._llm.describe(request.alias)
         size = sum(len(message["content"]) for message in messages) // CHARS_PER_TOKEN
-        money = info.price(size, request.max_output_tokens)
+        money = info.price(size, request.max_output_tokens, request.deadline)
         if recorded is not None and recorded.state == "started":
             return recorded
         prompt = json.dumps(messages, ensure_ascii=False).encode()
@@ -120,6 +120,8 @@ class Calls:
             purpose=purpose,
             agent=agent,
             alias=request.alias,
+            reason=request.reason,
+            task_id=self._run.task_id,
             started_at=self._clock.now(),
             request=digest_of(prompt),
             reserved=money,
@@ -139,7 +141,14 @@ class Calls:
         body = json.dumps(asdict(reply), ensure_ascii=False).encode()
         digest = await self._content.put(self._run.workspace_id, body)
         done = replace(
-            call, state="done", model=reply.model, reply=digest, usage=usage, ended_at=self._clock.now(), error=""
+            call,
+            state="done",
+            model=reply.model,
+            reply=digest,
+            usage=usage,
+            ended_at=self._clock.now(),
+            error="",
+            left_out=reply.left_out,
         )
         self._open = None
         await self._commit(
@@ -233,6 +242,8 @@ class Calls:
                 "state": call.state,
                 "agent": call.agent,
                 "alias": call.alias,
+                "reason": call.reason,
+                "left_out": list(call.left_out),
                 "model": call.model,
                 "task_id": self._run.task_id,
                 "input_tokens": call.usage.input_tokens,

@@ -10,13 +10,12 @@ from domain.errors import NotFound
 from domain.message import SentMessage
 from domain.ports.a2a import A2A, A2AError, Envelope
 from domain.principal import Principal
-from domain.run import Run
+from domain.run import MAX_DEPTH, Run
 from services import filing, post
 from services.canonical import digest_of_graph
 from services.ports.clock import Clock
 from services.ports.live import Live
 from services.ports.store import Store, StoreError
-from services.running.applier import MAX_DEPTH
 from services.staff import Staff
 from services.unit_of_work import Scene, UnitOfWork, repeated
 from services.work.graphs import DELEGATED

@@ -229,7 +229,7 @@ class Runner:
     ) -> tuple[RunState, Sequence[Effect], Run]:
         state, changes, effects = reduce(session.graph, session.state, tick)
         uow = self._unit(session, tick)
-        applier = Applier(session.run, uow, self._content, self._graph)
+        applier = Applier(session.run, uow, self._content, self._graph, self._journal.graph)
         for change in changes:
             await applier.apply(change)
         run = _moved(session.run, state, changes, uow)

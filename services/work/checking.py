@@ -9,15 +9,18 @@ from pydantic import JsonValue
 from domain.agent import Profile
 from domain.artifact import Artifact, Version
 from domain.changes import FileQA
-from domain.criterion import CriterionVerdict, Verdict
+from domain.criterion import Criterion, CriterionVerdict, Verdict
 from domain.errors import NotFound
 from domain.ports.llm import Passage, Request
+from domain.project import Project
 from domain.qa import Method, QARecord
-from domain.task import Task
+from domain.task import Task, TaskSpec
 from services import reading
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work import structured
+from services.work.choosing import Choosing
+from services.work.criteria import as_they_hold
 from services.work.legend import labels_in, without_legend
 from services.work.rules import Subject, verdict_of
 
@@ -26,33 +29,42 @@ MAX_PASSAGES = 12
 NOT_JUDGED = "no language model judged this (rehearsal)"
 
 
-async def rules(context: EffectContext) -> EffectResult:
-    """The verdicts that code can give, by the criterion's number; None for the rest."""
-    version, task, text = await _subject(context)
-    where = {"project_id": version.project_id, "visible": "1"}
-    known = await context.store.find(Artifact, version.workspace_id, where=where, limit=10_000)
-    subject = Subject(
-        text=text,
-        given=frozenset(citation.label for citation in version.citations),
-        known=frozenset(artifact.id for artifact in known),
-        form=await reading.form_in(context.content, version),
-    )
-    verdicts = [verdict_of(subject, criterion) for criterion in task.spec.criteria]
-    output: list[JsonValue] = [None if verdict is None else asdict(verdict) for verdict in verdicts]
-    return EffectResult(output={"verdicts": output})
-
-
 class Judge:
     """Files the QA record: method `model` where a model judged, else `rules`."""
 
-    def __init__(self, staff: Staff, alias: str) -> None:
-        self._staff, self._alias = staff, alias
+    def __init__(self, staff: Staff, choosing: Choosing) -> None:
+        self._staff, self._choosing = staff, choosing
+
+    async def rules(self, context: EffectContext) -> EffectResult:
+        """The verdicts that code can give, a criterion each; None where a reader has to."""
+        version, task, text = await _subject(context)
+        where = {"project_id": version.project_id, "visible": "1"}
+        known = await context.store.find(Artifact, version.workspace_id, where=where, limit=10_000)
+        subject = Subject(
+            text=text,
+            given=frozenset(citation.label for citation in version.citations),
+            known=frozenset(artifact.id for artifact in known),
+            form=await reading.form_in(context.content, version),
+        )
+        criteria = await self._criteria(context, task.spec)
+        verdicts = [verdict_of(subject, criterion) for criterion in criteria]
+        output: list[JsonValue] = [None if verdict is None else asdict(verdict) for verdict in verdicts]
+        return EffectResult(output={"verdicts": output})
+
+    async def _criteria(self, context: EffectContext, spec: TaskSpec) -> tuple[Criterion, ...]:
+        """Of a person's task, and of an agent's that is not there any more, those that the plan has."""
+        profile = self._staff.profiles.get(spec.assignee.id.removeprefix("agt_"))
+        output = next((o for o in profile.outputs if o.kind == spec.expected[0].kind), None) if profile else None
+        project = await context.store.get(Project, context.run.workspace_id, context.run.project_id)
+        if output is None or project is None:
+            return spec.criteria
+        return as_they_hold(spec.criteria, output, sign_off_code=project.sign_off_code)
 
     async def judge(self, context: EffectContext) -> EffectResult:
         version, task, text = await _subject(context)
         reviewer = self._staff.reviewer_of(version.made_by)
         decided = _decided(context)
-        open_ = [c.text for c, verdict in zip(task.spec.criteria, decided, strict=True) if verdict is None]
+        open_ = [criterion.text for criterion in task.spec.criteria if criterion.check is None]
         judged, method = await self._judged(context, reviewer, version, task, text, open_, decided)
         rest = iter(judged)
         verdicts = tuple(verdict if verdict is not None else next(rest) for verdict in decided)
@@ -92,10 +104,12 @@ class Judge:
             return [], "rules"
         if any(verdict is not None and verdict.verdict == "not_met" for verdict in decided):
             return _unverified(criteria, "not looked at: the checks in code failed first"), "rules"
-        if context.calls.describe(self._alias).rehearsal:
+        choice = self._choosing.choose(reviewer, "review", task.project_id, task=task)
+        if context.calls.describe(choice.alias).rehearsal:
             return _unverified(criteria, NOT_JUDGED), "rules"
         request = Request(
-            alias=self._alias,
+            alias=choice.alias,
+            reason=choice.reason,
             system=reviewer.prompt,
             task=_question(task, text, criteria),
             idempotency_key="-",

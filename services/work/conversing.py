@@ -19,12 +19,14 @@ from domain.errors import Invalid, NotFound
 from domain.ports.llm import Passage, Request, Shape
 from domain.principal import Principal
 from domain.project import Project
+from domain.routing import Choice
 from domain.task import Task
 from services.plan_edits import PlanEdits
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work import proposing, structured
 from services.work.briefing import Briefing, within
+from services.work.choosing import Choosing
 from services.work.context import Context, gather_anywhere
 from services.work.legend import known_labels, labels_in, unlabelled
 from services.work.matching import asked_words, forms, shared
@@ -76,14 +78,17 @@ SEEN = TypeAdapter(Seen)
 
 
 class Conversing:
-    def __init__(self, staff: Staff, alias: str, briefing: Briefing, edits: PlanEdits) -> None:
-        self._staff, self._alias, self._briefing, self._edits = staff, alias, briefing, edits
+    def __init__(self, staff: Staff, choosing: Choosing, briefing: Briefing, edits: PlanEdits) -> None:
+        self._staff, self._choosing, self._briefing, self._edits = staff, choosing, briefing, edits
+
+    def _choice(self, context: EffectContext, purpose: str = "converse") -> Choice:
+        return self._choosing.choose(self._staff.manager, purpose, context.run.project_id)
 
     # what there is
 
     async def look(self, context: EffectContext) -> EffectResult:
         turn, asked = await _turns(context)
-        room = max(1_500, context.calls.describe(self._alias).context_tokens - ANSWER_TOKENS - OVERHEAD)
+        room = max(1_500, context.calls.describe(self._choice(context).alias).context_tokens - ANSWER_TOKENS - OVERHEAD)
         said = clipped(asked.text, min(ASKED_CHARS, room))  # a third of the room, at three characters a token
         recalled = await recall(context.store, turn.workspace_id, turn.project_id, asked.id, min(EARLIER, room // 5))
         seen = Seen(
@@ -148,14 +153,16 @@ class Conversing:
         """Older turns go into the memory: by rule, or by a model where there is one. Nothing to do on most turns."""
         seen = await _seen(context)
         memory = remembered(seen.recalled.memory, seen.recalled.folding)
-        if seen.recalled.folding and not context.calls.describe(self._alias).rehearsal:
+        if seen.recalled.folding and not context.calls.describe(self._choice(context, "memory").alias).rehearsal:
             memory = await self._by_model(context, seen, memory)
         digest = await context.content.put(context.run.workspace_id, memory.text.encode())
         return EffectResult(output={"memory": {"content": digest}, "until": memory.until})
 
     async def _by_model(self, context: EffectContext, seen: Seen, by_rule: Memory) -> Memory:
+        choice = self._choice(context, "memory")
         request = Request(
-            alias=self._alias,
+            alias=choice.alias,
+            reason=choice.reason,
             system="You keep the minutes of a conversation: short, sober, in the language that is spoken.",
             task="Write anew, in at most 120 words, what this conversation was about so far: what was asked, what was "
             "found, what was decided and what is open. Only what stands in the passages; no introduction.",
@@ -193,10 +200,12 @@ class Conversing:
 
     async def _proposal(self, context: EffectContext, seen: Seen, ground: Ground) -> Proposal | None:
         id = context.new_id("proposal")
-        if context.calls.describe(self._alias).rehearsal:
+        choice = self._choice(context, "proposal")
+        if context.calls.describe(choice.alias).rehearsal:
             return proposing.proposal(proposing.by_rule(seen.asked, ground), ground, id, seen.asked)
         request = Request(
-            alias=self._alias,
+            alias=choice.alias,
+            reason=choice.reason,
             system="You decide small questions in the work of a team, soberly and only from what you are given.",
             task=proposing.question(seen.asked, ground),
             idempotency_key="-",
@@ -221,19 +230,21 @@ class Conversing:
         turn, _ = await _turns(context)
         proposals = _proposals(context)
         memory = await _memory(context, seen)
-        if context.calls.describe(self._alias).rehearsal:
+        if context.calls.describe(self._choice(context).alias).rehearsal:
             text, model = await self._rehearsed(context, seen, proposals, memory)
         else:
             text, model = await self._answered(context, seen, proposals, memory)
         text, unknown = known_labels(text, {citation.label for citation in seen.citations})
         used = set(labels_in(text))
         said = turn.said(
-            "\n\n".join((text, *_remarks(context, self._alias, seen, cites=bool(used), unknown=unknown))),
+            "\n\n".join(
+                (text, *_remarks(context, self._choice(context).alias, seen, cites=bool(used), unknown=unknown))
+            ),
             citations=[citation for citation in seen.citations if citation.label in used],
             proposals=proposals,
             memory=memory,
             model=model,
-            rehearsed=context.calls.describe(self._alias).rehearsal,
+            rehearsed=context.calls.describe(self._choice(context).alias).rehearsal,
         )
         return EffectResult(output={"turn_id": turn.id, "characters": len(said.text)}, changes=(SayTurn(turn=said),))
 
@@ -263,8 +274,10 @@ class Conversing:
             *(f"Proposed beside your answer, for the person to accept: {p.title}. Say so." for p in proposals),
             f"The person now says:\n{seen.asked}",
         ]
+        choice = self._choice(context)
         return Request(
-            alias=self._alias,
+            alias=choice.alias,
+            reason=choice.reason,
             system=TALK if seen.of_project else TALK_OF_ALL,
             task="\n\n".join(part for part in parts if part),
             idempotency_key="-",

@@ -13,11 +13,13 @@ from domain.artifact import Artifact, Citation, Version, VersionRef
 from domain.changes import Change, MoveTask, StageVersion
 from domain.errors import Invalid
 from domain.plan import Plan
-from domain.ports.llm import Request, Shape
+from domain.ports.llm import Reply, Request, Shape
 from domain.project import Project
+from domain.routing import Choice
 from domain.task import Expected, Task
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
+from services.work.choosing import Choosing
 from services.work.context import Context, gather
 from services.work.hearing import broadcasts, tokens_of
 from services.work.legend import labels_in, with_legend, without_legend
@@ -41,8 +43,8 @@ class _Made:
 
 
 class Drafter:
-    def __init__(self, staff: Staff, alias: str) -> None:
-        self._staff, self._alias = staff, alias
+    def __init__(self, staff: Staff, choosing: Choosing) -> None:
+        self._staff, self._choosing = staff, choosing
 
     async def draft(self, context: EffectContext) -> EffectResult:
         """One version, staged. A revision sees the earlier draft and the findings on it."""
@@ -54,11 +56,14 @@ class Drafter:
         shape = shape_of(task, output)
         heard = await broadcasts(context)
         room = reply_tokens(shape.max_words) + tokens_of(heard) + OVERHEAD
-        gathered = await self._context(context, project, plan, task, profile, room)
-        request = await self._request(context, project, task, profile, shape, gathered)
-        request = replace(request, passages=(*request.passages, *heard))
         purpose = "draft" if "draft" not in context.state.outputs else "revise"
-        reply = await context.calls.complete(request, agent=profile.id, purpose=purpose, streamed=True)
+        choice = self._choosing.choose(
+            profile, purpose, project.id, task=task, failed=int(purpose == "revise"), text=task.spec.brief
+        )
+        gathered = await self._context(context, project, plan, task, profile, choice, room)
+        request = await self._request(context, project, task, profile, choice, shape, gathered)
+        request = replace(request, passages=(*request.passages, *heard))
+        reply = await _whole(context, request, profile.id, purpose)
         made = _Made(
             text=reply.text,
             citations=gathered.citations,
@@ -96,9 +101,16 @@ class Drafter:
         return await self._staged(context, project, task, expected, made, profile.id)
 
     async def _context(
-        self, context: EffectContext, project: Project, plan: Plan, task: Task, profile: Profile, taken: int
+        self,
+        context: EffectContext,
+        project: Project,
+        plan: Plan,
+        task: Task,
+        profile: Profile,
+        choice: Choice,
+        taken: int,
     ) -> Context:
-        info = context.calls.describe(self._alias)
+        info = context.calls.describe(choice.alias)
         words = f"{task.spec.title} {task.spec.brief} {project.goal}"
         budget = max(300, min(profile.context_tokens, info.context_tokens - taken))
         return await gather(context.store, context.search, task, plan, profile, words, budget)
@@ -109,6 +121,7 @@ class Drafter:
         project: Project,
         task: Task,
         profile: Profile,
+        choice: Choice,
         shape: Shape,
         gathered: Context,
     ) -> Request:
@@ -123,7 +136,8 @@ class Drafter:
             await self._earlier(context),
         ]
         return Request(
-            alias=self._alias,
+            alias=choice.alias,
+            reason=choice.reason,
             system=profile.prompt,
             task="\n\n".join(part for part in parts if part),
             idempotency_key="-",
@@ -183,6 +197,16 @@ class Drafter:
         refs = [_ref(citation) for citation in made.citations if citation.label in used]
         refs = refs or [_head(artifact) for artifact in made.direct]
         return tuple(dict.fromkeys(refs)) or (await goal_ref(context),)
+
+
+async def _whole(context: EffectContext, request: Request, agent: str, purpose: str) -> Reply:
+    """What is cut off is asked for once more with twice the room. Raises Invalid: half a text is no draft."""
+    for room in (request.max_output_tokens, 2 * request.max_output_tokens):
+        asked = replace(request, max_output_tokens=room)
+        reply = await context.calls.complete(asked, agent=agent, purpose=purpose, streamed=True)
+        if reply.finish != "length":
+            return reply
+    raise Invalid(f"The text was cut off after {reply.output_tokens} tokens, twice; ask for less or use another model.")
 
 
 class Taker:

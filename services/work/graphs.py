@@ -19,12 +19,15 @@ REJECTED = Condition(path="approve.action", op="ne", value="reject")
 PASSED = Condition(path="qa.passed")
 REVISIONS = 2
 PLAN_ROUNDS = 3
+UNLIMITED = Limits(calls=None)
+"""Of a frame: what it starts has limits of its own."""
 
 PROJECT = AgentGraph(
     name="project@1",
     title="The manager's run",
     description="Plans the project, has the plan approved where that is wanted, starts what can start, reports.",
     start="plan",
+    limits=UNLIMITED,
     nodes=(
         AgentNode(id="plan", handler="plan@1", next="approve"),
         HumanNode(
@@ -124,6 +127,7 @@ CRAFTED = AgentGraph(
     title="A task by a way of working",
     description="A workflow writes, the result is checked, and revised at most twice.",
     start="way",
+    limits=UNLIMITED,
     nodes=(
         ChildNode(
             id="way",

@@ -2,8 +2,9 @@
 
 from services.running.effects import Handlers
 from services.staff import Staff
-from services.work import checking, scheduling
+from services.work import scheduling
 from services.work.checking import Judge
+from services.work.choosing import Choosing
 from services.work.conversing import Conversing
 from services.work.drafting import Drafter, Taker
 from services.work.planning import Known, Planner
@@ -11,10 +12,12 @@ from services.work.steps import Steps
 from services.work.tools import Tools
 
 
-def handlers(staff: Staff, alias: str, tools: Tools, conversing: Conversing, workflows: Known = dict) -> Handlers:
+def handlers(
+    staff: Staff, choosing: Choosing, tools: Tools, conversing: Conversing, workflows: Known = dict
+) -> Handlers:
     """`workflows` gives the ways of working that there are now."""
-    steps = Steps(staff, alias, tools)
-    planner, drafter, judge = Planner(staff, alias, workflows), Drafter(staff, alias), Judge(staff, alias)
+    steps = Steps(staff, choosing, tools)
+    planner, drafter, judge = Planner(staff, choosing, workflows), Drafter(staff, choosing), Judge(staff, choosing)
     return {
         "plan@1": planner.plan,
         "replan@1": planner.replan,
@@ -23,7 +26,7 @@ def handlers(staff: Staff, alias: str, tools: Tools, conversing: Conversing, wor
         "draft@1": drafter.draft,
         "craft@1": drafter.craft,
         "take_in@1": Taker().take_in,
-        "rules@1": checking.rules,
+        "rules@1": judge.rules,
         "judge@1": judge.judge,
         "agent@1": steps.agent,
         "model@1": steps.model,

@@ -15,12 +15,14 @@ from domain.errors import InvalidPlan
 from domain.plan import Plan, check_staff, check_tasks
 from domain.ports.llm import Passage, Request
 from domain.project import Project
+from domain.routing import Choice
 from domain.task import FINISHED, Assignee, Complexity, Expected, Task, TaskSpec
 from domain.template import PlannedStep, PlanTemplate
 from services.ports.store import Store
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work import structured
+from services.work.choosing import Choosing
 from services.work.criteria import criteria_for
 from services.work.fitting import fitting
 from services.work.ways import way_for
@@ -43,8 +45,8 @@ class Brief:
 class Planner:
     """Handlers `plan@1` and `replan@1`."""
 
-    def __init__(self, staff: Staff, alias: str, workflows: Known = dict) -> None:
-        self._staff, self._alias, self._workflows = staff, alias, workflows
+    def __init__(self, staff: Staff, choosing: Choosing, workflows: Known = dict) -> None:
+        self._staff, self._choosing, self._workflows = staff, choosing, workflows
 
     async def plan(self, context: EffectContext) -> EffectResult:
         existing = await newest_plan(context.store, context.run.workspace_id, context.run.project_id)
@@ -65,7 +67,7 @@ class Planner:
             created_at=context.effect.at,
             template=template,
         )
-        return EffectResult(output=_output(plan, ask=ask), changes=(AdoptPlan(plan=plan),))
+        return EffectResult(output=_output(plan, ask=ask), changes=(AdoptPlan(plan=plan, goal=brief.project.goal),))
 
     async def _brief(self, context: EffectContext) -> Brief:
         project = await context.store.get(Project, context.run.workspace_id, context.run.project_id)
@@ -82,7 +84,7 @@ class Planner:
 
     async def _tasks(self, context: EffectContext, brief: Brief) -> tuple[tuple[TaskSpec, ...], str, str | None]:
         template = fitting(list(self._staff.templates.values()), brief.project.goal)
-        if context.calls.describe(self._alias).rehearsal:
+        if context.calls.describe(self._choice(brief.project, "plan").alias).rehearsal:
             origin = f"From the template “{template.title}”: no language model planned this (rehearsal)."
             return self._from_template(context, brief, template), origin, template.name
         try:
@@ -115,7 +117,14 @@ class Planner:
             brief=text,
             assignee=Assignee(kind="core", id=profile.id),
             expected=(Expected(kind=output.kind, section=output.section),),
-            criteria=criteria_for(output, headings, max_words, step.judged, cites=bool(brief.sources)),
+            criteria=criteria_for(
+                output,
+                headings,
+                max_words,
+                step.judged,
+                cites=bool(brief.sources),
+                sign_off_code=brief.project.sign_off_code,
+            ),
             depends_on=tuple(ids[key] for key in step.depends_on),
             complexity=step.complexity,
         )
@@ -167,9 +176,14 @@ class Planner:
             return step
         return detailed
 
-    def _request(self, brief: Brief, task: str, schema: dict[str, JsonValue]) -> Request:
+    def _choice(self, project: Project, purpose: str) -> Choice:
+        return self._choosing.choose(self._staff.manager, purpose, project.id, text=project.goal)
+
+    def _request(self, brief: Brief, task: str, schema: dict[str, JsonValue], purpose: str = "plan") -> Request:
+        choice = self._choice(brief.project, purpose)
         return Request(
-            alias=self._alias,
+            alias=choice.alias,
+            reason=choice.reason,
             system=self._staff.manager.prompt,
             task=task,
             idempotency_key="-",
@@ -196,13 +210,13 @@ class Planner:
 
     async def _reworded(self, context: EffectContext, project: Project, spec: TaskSpec, told: str) -> TaskSpec:
         by_rule = replace(spec, brief=f"{spec.brief}\n\nAn earlier attempt was refused. Mind: {told}"[:20_000])
-        if context.calls.describe(self._alias).rehearsal:
+        if context.calls.describe(self._choice(project, "replan").alias).rehearsal:
             return by_rule
         task = (
             f"The task “{spec.title}” was done twice and refused. Its brief: {spec.brief[:3_000]}\nThe review found: "
             f"{told}\nWrite a better, more exact `brief` for it, and in `criteria` what a reader can check on it."
         )
-        request = self._request(Brief(project=project, sources=(), passages=()), task, DETAIL)
+        request = self._request(Brief(project=project, sources=(), passages=()), task, DETAIL, "replan")
 
         def build(value: Any) -> TaskSpec:
             kept = tuple(criterion for criterion in spec.criteria if criterion.check is not None)
@@ -232,19 +246,20 @@ async def _finished(context: EffectContext, plan: Plan | None) -> tuple[TaskSpec
 
 
 async def newest_plan(store: Store, workspace_id: str, project_id: str) -> Plan | None:
-    plans = await store.find(Plan, workspace_id, where={"project_id": project_id})
-    return max(plans, key=lambda plan: plan.number, default=None)
+    plans = await store.find(Plan, workspace_id, where={"project_id": project_id}, limit=1, newest_first=True)
+    return plans[0] if plans else None
 
 
 def outline_schema(offers: Sequence[tuple[Profile, OutputType]]) -> dict[str, JsonValue]:
     """One flat list, one choice of who makes what, references by number: what a 3B model can manage."""
     makes: list[JsonValue] = [f"{profile.name}:{output.kind}" for profile, output in offers]
+    number: dict[str, JsonValue] = {"type": "integer", "minimum": 1, "maximum": MAX_PLANNED}
     task: dict[str, JsonValue] = {
         "type": "object",
         "properties": {
             "title": {"type": "string", "minLength": 3, "maxLength": 100},
             "makes": {"type": "string", "enum": makes},
-            "depends_on": {"type": "array", "items": {"type": "integer", "minimum": 1}, "maxItems": 8},
+            "depends_on": {"type": "array", "items": number, "maxItems": 8},
         },
         "required": ["title", "makes", "depends_on"],
         "additionalProperties": False,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from domain.artifact import Version
-from domain.changes import Change, MoveTask, OpenInbox, Recommend, StartChild
+from domain.changes import Change, MoveTask, OpenInbox, StartChild
 from domain.errors import NotFound
 from domain.project import Project
 from domain.qa import QARecord
@@ -47,7 +47,7 @@ async def _recommended(context: EffectContext, tasks: Sequence[Task]) -> list[Ch
     assert project is not None
     starts = not any(task.attempts for task in tasks)
     found = await advised(context.store, context.content, project, tasks, context.effect.at, read=starts)
-    return [Recommend(recommendations=found)] if found else []
+    return [found] if found.new or found.moot else []
 
 
 async def report(context: EffectContext) -> EffectResult:

@@ -12,9 +12,11 @@ from domain.agent_graph.nodes import Asking
 from domain.errors import Invalid
 from domain.ports.llm import Reply, Request, Shape
 from domain.project import Project
+from domain.routing import Choice
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work import structured
+from services.work.choosing import Choosing
 from services.work.context import Context, gather, gather_anywhere, gather_one
 from services.work.drafting import loaded, reply_tokens, shape_of
 from services.work.filling import fill_form
@@ -29,8 +31,8 @@ ASKED = 2_000  # characters of what is asked that the case file is searched by
 
 
 class Steps:
-    def __init__(self, staff: Staff, alias: str, tools: Tools) -> None:
-        self._staff, self._alias, self._tools = staff, alias, tools
+    def __init__(self, staff: Staff, choosing: Choosing, tools: Tools) -> None:
+        self._staff, self._choosing, self._tools = staff, choosing, tools
 
     async def agent(self, context: EffectContext) -> EffectResult:
         """An agent answers: a text with its citations, or the fields that the node wants."""
@@ -44,11 +46,13 @@ class Steps:
         shape = await self._shape(context, node, profile)
         heard = await broadcasts(context)
         room = reply_tokens(shape.max_words if shape else 400) + tokens_of(heard) + OVERHEAD
-        gathered = await self._gathered(context, project, profile, node, room)
-        teller.citations += gathered.citations
         asked = await teller.told(node.task)
+        choice = self._choosing.choose(profile, "draft" if shape else "answer", project.id, text=asked)
+        gathered = await self._gathered(context, project, profile, choice, node, room)
+        teller.citations += gathered.citations
         request = Request(
-            alias=self._alias,
+            alias=choice.alias,
+            reason=choice.reason,
             system=profile.prompt,
             task=f"The project's goal: {project.goal[:4_000]}\n\n{asked}",
             idempotency_key="-",
@@ -63,8 +67,10 @@ class Steps:
         node = context.node
         assert isinstance(node, ModelNode)
         teller = Teller(context=context)
+        choice = self._choosing.plain("model", context.run.project_id)
         request = Request(
-            alias=self._alias,
+            alias=choice.alias,
+            reason=choice.reason,
             system=await teller.told(node.system),
             task=await teller.told(node.prompt),
             idempotency_key="-",
@@ -77,7 +83,7 @@ class Steps:
         """Whether a statement holds, in a model's judgement; without one it is not said to hold."""
         node = context.node
         assert isinstance(node, GateNode)
-        if context.calls.describe(self._alias).rehearsal:
+        if context.calls.describe(self._choosing.plain("gate", context.run.project_id).alias).rehearsal:
             return EffectResult(output={"passed": False, "reason": "no language model judged this (rehearsal)"})
         statement = await Teller(context=context).told(node.judge)
         fields = {"reason": Given(), "passed": Given(type="boolean", about="whether the statement holds")}
@@ -127,9 +133,9 @@ class Steps:
         return _usual(profile.output(node.makes))
 
     async def _gathered(
-        self, context: EffectContext, project: Project, profile: Profile, node: AgentNode, taken: int
+        self, context: EffectContext, project: Project, profile: Profile, choice: Choice, node: AgentNode, taken: int
     ) -> Context:
-        info = context.calls.describe(self._alias)
+        info = context.calls.describe(choice.alias)
         budget = max(300, min(profile.context_tokens, info.context_tokens - taken))
         if node.reads_only:
             one = await Teller(context=context).told(node.reads_only)
@@ -166,8 +172,10 @@ class Steps:
     async def _structured(
         self, context: EffectContext, task: str, properties: dict[str, JsonValue], purpose: str
     ) -> tuple[dict[str, JsonValue], Reply]:
+        choice = self._choosing.plain(purpose, context.run.project_id)
         request = Request(
-            alias=self._alias,
+            alias=choice.alias,
+            reason=choice.reason,
             system="You decide small questions in the work of a team, soberly and only from what you are given.",
             task=task,
             idempotency_key="-",

@@ -10,7 +10,18 @@ from loguru import logger
 
 from tests.benchmarks.measuring import Measurement, table
 
-BENCHES = ("engine", "makespan", "fan_out", "prompt", "conversation", "neighbors", "questions", "startup", "page")
+BENCHES = (
+    "engine",
+    "makespan",
+    "fan_out",
+    "prompt",
+    "conversation",
+    "neighbors",
+    "questions",
+    "structured",
+    "startup",
+    "page",
+)
 
 
 def main(wanted: Sequence[str]) -> int:

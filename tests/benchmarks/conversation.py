@@ -32,6 +32,7 @@ from services.work.graphs import shipped
 from tests.benchmarks.house import AT, MANAGER, PROJECT, USER, WORKSPACE, House, house
 from tests.benchmarks.measuring import Measurement, Times
 from tests.benchmarks.prompt import Listening
+from tests.one_model import choosing
 
 SMALL, LARGE = 10, 10_000
 REPEATED = 15
@@ -59,7 +60,7 @@ class Talk:
         projects = Projects(desk, intake, LocalFolders(home.folder))
         self.conversation = Conversation(desk, intake, projects, edits, staff)
         briefing = Briefing(SqlStreams(home.database), home.graphs)
-        self.runner = self._runner(Conversing(staff, "rehearsal", briefing, edits))
+        self.runner = self._runner(Conversing(staff, choosing(), briefing, edits))
         self.saying: list[float] = []
         self.answering: list[float] = []
         self.tokens: list[int] = []

@@ -23,6 +23,7 @@ from services.work.context import gather
 from services.work.drafting import Drafter
 from tests.benchmarks.house import AT, MANAGER, PROJECT, USER, WORKSPACE, House, house
 from tests.benchmarks.measuring import Measurement, Times, interleaved
+from tests.one_model import choosing
 
 SMALL, LARGE = 10, 10_000
 PASSAGES, WORDS_EACH, VOCABULARY = 5, 80, 4_000
@@ -161,7 +162,7 @@ async def _prompt(home: House) -> int:
     """Estimated tokens of what draft@1 sends, all messages together."""
     llm = Listening(RehearsalLLM())
     home.llm = llm
-    runner = home.runner({"draft@1": Drafter(_staff(), "rehearsal").draft}, lambda _: DRAFT)
+    runner = home.runner({"draft@1": Drafter(_staff(), choosing()).draft}, lambda _: DRAFT)
     run = await home.run(DRAFT, task_id=SPEC.id)
     assert await runner.advance(run)
     await home.ended(run)

@@ -9,11 +9,38 @@ from typing import Any
 import pytest
 
 from domain.errors import LimitReached, VersionMoved
+from domain.plan import Plan
 from domain.project import Project
 from domain.run import Usage
 from domain.task import Task
 from services.ports.store import Changeset, CounterMove, Fence, Idempotency, LeaseLost
-from tests.stores import OTHER, Opened, W, a_call, a_project, a_run, a_task, an_entry, an_event, indexed, started
+from tests.stores import (
+    OTHER,
+    Opened,
+    W,
+    a_call,
+    a_project,
+    a_run,
+    a_spec,
+    a_task,
+    an_entry,
+    an_event,
+    indexed,
+    started,
+)
+
+
+def a_plan(number: int) -> Plan:
+    about = a_project()
+    return Plan(
+        project_id=about.id,
+        workspace_id=W,
+        number=number,
+        tasks=(a_spec("tsk_1"),),
+        made_by="usr_1",
+        origin="By hand.",
+        created_at=about.created_at,
+    )
 
 
 def changes(**parts: Any) -> Changeset:
@@ -151,6 +178,17 @@ async def test_an_idempotency_key_leads_to_one_thing_for_a_day(at: Opened) -> No
     assert await at.store.idempotency(W, "usr_ann", "k") is None
     await at.store.commit(changes(idempotency=replace(item, id="prj_2")))
     assert await at.store.idempotency(W, "usr_ann", "k") == replace(item, id="prj_2")
+
+
+async def test_plans_come_in_the_order_of_their_numbers(at: Opened) -> None:
+    made = [a_plan(number) for number in range(1, 13)]
+    await at.store.commit(changes(puts=made))
+    newest = await at.store.find(Plan, W, where={"project_id": "prj_1"}, limit=3, newest_first=True)
+    assert [plan.number for plan in newest] == [12, 11, 10]
+    after = await at.store.find(Plan, W, after=made[8].id, limit=2)
+    assert [plan.number for plan in after] == [10, 11]
+    before = await at.store.find(Plan, W, after=made[10].id, limit=2, newest_first=True)
+    assert [plan.number for plan in before] == [10, 9]
 
 
 async def test_find_filters_and_pages_in_the_order_of_ids(at: Opened) -> None:

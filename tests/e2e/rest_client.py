@@ -92,15 +92,15 @@ class Rest(httpx.Client):
             cursor = page["next_cursor"]
         return found
 
-    def events(self, path: str, last: str | None = None, most: int | None = None) -> list[Event]:
-        """Until the stream ends, or `most` numbered ones came."""
+    def events(self, path: str, last: str | None = None, most: int | None = None, until: str = "") -> list[Event]:
+        """Until the stream ends, `most` numbered ones came, or one of the kind `until`."""
         found: list[Event] = []
         with self.stream("GET", path, headers={"Last-Event-ID": last} if last is not None else {}) as response:
             assert response.status_code == 200, response.read()
             assert response.headers["content-type"].startswith("text/event-stream")
             for event in _events(response):
                 found.append(event)
-                if most is not None and sum(e.number is not None for e in found) == most:
+                if event.kind == until or (most is not None and sum(e.number is not None for e in found) == most):
                     break
         return found
 

@@ -30,10 +30,12 @@ nodes:
     next: last
   last: {{type: agent, agent: synthesizer, task: "Take this into account: {{{{ nodes.ask.text }}}}", next: end}}
   end: {{type: exit, output: {{text: "{{{{ nodes.last.text }}}}", asked: "{{{{ nodes.ask.text }}}}"}}}}
-  late: {{type: exit, result: partial, reason: "{{{{ nodes.ask.reason }}}}"}}
 """
 ASKS = ASK.format(more="")
-HURRIES = ASK.format(more="timeout: 1\n    on_failure: late")
+HURRIES = (
+    ASK.format(more="timeout: 1\n    on_failure: late")
+    + '  late: {type: exit, result: partial, reason: "{{ nodes.ask.reason }}"}\n'
+)
 DELEGATES = """name: delegates@1
 start: hand
 nodes:
@@ -49,10 +51,11 @@ nodes:
   end: {type: exit}
 """
 CIRCLE = """name: {name}@1
+inputs: {{other: {{default: {other}}}}}
 start: ask
 nodes:
   ask: {{type: request, agent: critic, question: And you, next: further}}
-  further: {{type: workflow, graph: {other}, next: end}}
+  further: {{type: workflow, graph: "{{{{ inputs.other }}}}", inputs: {{other: {name}}}, next: end}}
   end: {{type: exit}}
 """
 

@@ -76,9 +76,9 @@ def test_all_that_is_wrong_with_a_file_is_said_with_file_line_and_field(tmp_path
     done = caseworks(tmp_path / "data", "workflow", "validate", str(path))
     assert done.code == 3 and done.out == ""
     assert done.err.splitlines() == [
-        f"{path}, line 6, nodes.write.next: it is missing.",
-        f"{path}, line 8, nodes.write.agent: it must be a text.",
-        f"{path}, line 10, nodes.write.nxt: there is no such field.",
+        f"{path}, line 6, nodes.write.next: is missing.",
+        f"{path}, line 8, nodes.write.agent: must be a text.",
+        f"{path}, line 10, nodes.write.nxt: is not known here (did you mean 'next'?).",
     ]
     told = caseworks(tmp_path / "data", "workflow", "validate", str(path), "--json")
     assert told.code == 3 and [fault["line"] for fault in told.json["faults"]] == [6, 8, 10]

@@ -30,6 +30,7 @@ from adapters.llm.configuration import Models
 from config.settings import Settings, load
 from domain.form import FormTemplate
 from infrastructure.cli.main import app
+from infrastructure.cli.plan_files import PlanFile
 from infrastructure.rest.app import create_app
 from services.work.fitting import fitting
 
@@ -37,7 +38,7 @@ ROOT = Path(__file__).parents[2]
 REST = ROOT / "docs" / "reference" / "rest.md"
 AGENTS = ROOT / "docs" / "reference" / "agents.md"
 WORKFLOWS = ROOT / "docs" / "reference" / "workflows.md"
-SCHEMA = ROOT / "docs" / "reference" / "workflow.schema.json"
+SCHEMAS = sorted((ROOT / "docs" / "reference").glob("*.schema.json"))
 EXAMPLE = ROOT / "docs" / "how-to" / "two_views.yaml"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 WRITTEN = [page for page in PAGES if page not in (REST, AGENTS, WORKFLOWS) and "samples" not in page.parts]
@@ -58,6 +59,7 @@ GROUPS = {
     "docs/how-to/hand-over-inputs.md": False,
     "docs/how-to/write-a-workflow.md": False,
     "docs/how-to/talk-with-the-manager.md": True,
+    "docs/how-to/edit-a-plan.md": True,
     "docs/how-to/put-a-proxy-before-it.md": False,
 }
 """Pages that are run on one data directory; true where a server is started beside them, which is faster."""
@@ -241,7 +243,8 @@ def test_a_command_that_is_named_exists_with_its_options(command: str) -> None:
     assert words.pop(0) == "caseworks"
     while words and words[0] in getattr(found, "commands", {}):
         found = found.commands[words.pop(0)]
-    options = {option for parameter in found.params for option in parameter.opts if option.startswith("-")}
+    both = [option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)]
+    options = {option for option in both if option.startswith("-")}
     given = {word for word in words if word.startswith("-")}
     assert given <= options | {"--help"}, given - options
     takes = any(parameter.param_type_name == "argument" for parameter in found.params)
@@ -282,6 +285,7 @@ def test_every_block_of_commands_says_what_it_is() -> None:
         "yaml settings",
         "yaml workflow",
         "yaml form",
+        "yaml plan",
         "yaml prometheus",
     }, kinds
 
@@ -295,6 +299,8 @@ def test_the_examples_of_files_can_be_read(tmp_path: Path) -> None:
         Models.model_validate(yaml.safe_load(body))
     for body in (body for page in WRITTEN for body in blocks(page, "yaml form")):
         FormTemplate.model_validate(yaml.safe_load(body))
+    for body in (body for page in WRITTEN for body in blocks(page, "yaml plan")):
+        PlanFile.model_validate({"project": "prj_x", "number": 1, "tasks": yaml.safe_load(body)})
     for body in settings:
         (tmp_path / "caseworks.yaml").write_text(body)
         load(tmp_path, {})
@@ -337,11 +343,11 @@ def test_no_page_names_a_package_registry_or_a_path_of_a_machine() -> None:
 # references
 
 
-@pytest.mark.parametrize("page", [REST, AGENTS, WORKFLOWS, SCHEMA], ids=name)
+@pytest.mark.parametrize("page", [REST, AGENTS, WORKFLOWS, *SCHEMAS], ids=name)
 def test_a_generated_reference_is_what_make_docs_writes(page: Path) -> None:
-    found = re.search(rf"-m (\S+) > {re.escape(name(page))}", (ROOT / "Makefile").read_text("utf-8"))
+    found = re.search(rf"-m (.+) > {re.escape(name(page))}", (ROOT / "Makefile").read_text("utf-8"))
     assert found is not None
-    command = [sys.executable, "-m", found[1]]
+    command = [sys.executable, "-m", *found[1].split()]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     assert page.read_text("utf-8") == done.stdout, "run `make docs`"
 

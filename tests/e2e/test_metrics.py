@@ -67,7 +67,7 @@ def test_numbers_need_the_owners_token(alone: Running) -> None:
 def test_what_is_done_can_be_seen_in_the_numbers(tmp_path: Path) -> None:
     with (
         model_server(good, models=("tiny",)) as models,
-        program(tmp_path, models_yaml(models, input_price=1_000_000_000, output_price=1_000_000_000)) as connection,
+        program(tmp_path, models_yaml(models, price={"input": 1_000, "output": 1_000})) as connection,
     ):
         token = (tmp_path / "token").read_text().strip()
         before = scraped(connection.url, token)

@@ -140,6 +140,40 @@ def test_another_goal_marks_what_is_done_and_it_is_done_again_when_asked(watched
     expect(page.locator("#facts .badge.unfinished")).to_have_count(0)
 
 
+def test_what_waits_for_a_person_is_chosen_for_a_project(
+    chromium: Browser, running: Running, watched: Watched, rest: Rest
+) -> None:
+    project = rest.project("Mend the thermostat")
+    page = watched.open(f"/page/projects/{project}")
+    page.get_by_role("link", name="Project settings").click()
+    expect(page.get_by_label("Changes to code")).to_be_checked()
+    expect(page.get_by_label("Show me each new plan")).not_to_be_checked()
+    with signed_in(chromium, running) as other:
+        late = other.open(f"/page/projects/{project}/settings")
+        page.get_by_label("Changes to code").uncheck()
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url("**said=settings")
+        assert rest.get(f"/v1/projects/{project}").json()["sign_off_code"] is False
+        late.get_by_label("Show me each new plan").check()
+        late.get_by_role("button", name="Save").click()
+        expect(late.get_by_role("alert")).to_contain_text("Somebody else changed the project")
+        expect(late.get_by_label("Show me each new plan")).to_be_checked()
+        late.get_by_role("button", name="Save").click()
+        late.wait_for_url("**said=settings")
+        other.troubles.clear()  # the browser counts a refusal as one
+    kept = rest.get(f"/v1/projects/{project}").json()
+    assert (kept["approve_plan"], kept["sign_off_code"]) == (True, True)
+
+
+def test_a_new_project_can_do_without_a_sign_off_of_code(watched: Watched, rest: Rest) -> None:
+    page = watched.open("/page/projects/new")
+    page.get_by_label("Goal").fill("Mend the thermostat")
+    page.get_by_label("Changes to code").check()
+    page.get_by_role("button", name="Create only").click()
+    page.wait_for_url("**/page/projects/prj_*")
+    assert rest.get(f"/v1/projects/{page.url.rpartition('/')[2]}").json()["sign_off_code"] is False
+
+
 def test_a_workflow_is_started_and_its_run_shows_what_it_gave(watched: Watched, rest: Rest) -> None:
     project = rest.project("Look into the lift")
     rest.source(project)
@@ -299,7 +333,8 @@ def test_these_pages_are_accessible_fit_a_phone_and_run_nothing_that_others_wrot
     ]
     addresses = [
         f"/page/projects/{planned}", f"/page/projects/{planned}/tasks/new", f"/page/tasks/{task}/edit",
-        f"/page/projects/{planned}/goal", f"/page/projects/{planned}/conversation", "/page/conversation",
+        f"/page/projects/{planned}/goal", f"/page/projects/{planned}/settings",
+        f"/page/projects/{planned}/conversation", "/page/conversation",
         "/page/workflows", "/page/workflows/draft_critique_revise", *(f"/page/artifacts/{form}" for form in forms),
     ]  # fmt: skip
     with signed_in(chromium, running, color_scheme="dark", viewport=PHONE) as watched:

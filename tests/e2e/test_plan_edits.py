@@ -137,3 +137,74 @@ def test_a_plan_that_is_at_work_is_not_asked_about_again(rest: Rest) -> None:
     assert rest.post(f"/v1/projects/{project}/plan/approve").status_code == 200
     rest.ended(run)
     assert rest.ended(rest.run_of(project))["result"] == "succeeded"
+
+
+OLD, NEW = "Summarise what the manual says about the lift", "Say who may clear the alarm of the lift"
+
+
+def test_what_is_done_again_after_a_new_goal_works_towards_it_and_is_up_to_date(rest: Rest, done: str) -> None:
+    number = rest.get(f"/v1/projects/{done}/plan").json()["number"]
+    rest.patch(f"/v1/projects/{done}", json={"goal": NEW}).raise_for_status()
+    changed = rest.get(f"/v1/projects/{done}/plan").json()
+    assert changed["number"] == number + 1 and "changed the goal" in changed["origin"]
+    assert all(task["brief"].endswith(f": {NEW}") and OLD not in task["brief"] for task in changed["tasks"])
+    first = tasks(rest, done)["Summary of the sources"]["id"]
+    rest.post(f"/v1/tasks/{first}/retry").raise_for_status()
+    again = rest.until(f"/v1/tasks/{first}", lambda found: found["attempts"] == 2 and found["state"] == "done")
+    assert again["stale"] is None
+    said = tasks(rest, done)["Executive brief"]["stale"]
+    assert "goal was changed" in said and "“Summary of the sources”" in said
+
+
+def test_what_was_not_begun_goes_on_towards_a_new_goal(rest: Rest) -> None:
+    project = rest.project(OLD, approve_plan=True)
+    rest.source(project)
+    run = rest.run_of(project)
+    rest.until("/v1/inbox", lambda found: any(item["project_id"] == project for item in found["items"]))
+    me = {"kind": "person", "id": owner(rest, project)}
+    mine = {"title": "Tell the caretaker", "brief": f"In a letter: {OLD}", "assignee": me}
+    rest.post(f"/v1/projects/{project}/tasks", json=mine).raise_for_status()
+    rest.post(f"/v1/projects/{project}/plan/approve").raise_for_status()
+    rest.until("/v1/inbox", lambda found: work_of(found["items"], project))
+    assert work_of(rest.items("/v1/inbox"), project)[0]["detail"].endswith(OLD)
+    rest.patch(f"/v1/projects/{project}", json={"goal": NEW}).raise_for_status()
+    assert {task["brief"].endswith(NEW) for task in tasks(rest, project).values()} == {True}
+    assert work_of(rest.items("/v1/inbox"), project)[0]["detail"].endswith(NEW)
+    assert tasks(rest, project)["Tell the caretaker"]["stale"] is None
+    rest.post(f"/v1/runs/{run}/cancel").raise_for_status()
+
+
+def owner(rest: Rest, project: str) -> str:
+    return str(rest.get(f"/v1/projects/{project}/members").json()["items"][0]["subject_id"])
+
+
+def work_of(items: list[dict[str, Any]], project: str) -> list[dict[str, Any]]:
+    return [item for item in items if item["project_id"] == project and item["kind"] == "work"]
+
+
+def test_a_task_that_is_taken_up_again_waits_for_what_it_depends_on(rest: Rest) -> None:
+    project = rest.project("Plan the move")
+    first = rest.post(f"/v1/projects/{project}/tasks", json={"title": "Summary of the manual"}).json()["id"]
+    body = {"title": "Summary of that", "depends_on": [first]}
+    second = rest.post(f"/v1/projects/{project}/tasks", json=body).json()["id"]
+    rest.patch(f"/v1/tasks/{second}", json={"state": "skipped"}).raise_for_status()
+    assert rest.post(f"/v1/tasks/{second}/retry").json()["state"] == "waiting"
+
+
+def test_what_no_agent_can_do_is_for_whoever_asks_with_the_reason(rest: Rest) -> None:
+    project = rest.project("Plan the move")
+    me = {"kind": "person", "id": owner(rest, project)}
+
+    def added(title: str) -> dict[str, Any]:
+        made = rest.post(f"/v1/projects/{project}/tasks", json={"title": title})
+        assert made.status_code == 201, made.text
+        return dict(made.json())
+
+    for title in ("Call the supplier by phone", "Ask the lawyer"):
+        assert added(title)["assignee"] == me
+        assert added(title)["brief"].endswith("only a person can do this.")
+    nobodys = added("Decide which option")
+    assert nobodys["assignee"] == me and "names no work of any agent" in nobodys["brief"]
+    assert added("Write a summary of the offers")["assignee"]["id"] == "agt_synthesizer"
+    given = rest.patch(f"/v1/tasks/{nobodys['id']}", json={"assignee": {"kind": "core", "id": "agt_strategist"}}).json()
+    assert given["brief"] == "Decide which option"

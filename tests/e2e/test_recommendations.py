@@ -8,11 +8,19 @@ import pytest
 from tests.e2e.rest_client import Rest, refused, server
 
 ORDER = "Order the heat pump for the hall from the local supplier before the summer"
+QUIET = "Summarise what the manual of the lift says about inspections and failures"
 
 
 def recommended(rest: Rest, project: str, state: str = "open") -> dict[str, dict[str, Any]]:
     found = rest.items(f"/v1/projects/{project}/recommendations?state={state}")
     return {item["rule"]: item for item in found}
+
+
+def told(rest: Rest, project: str) -> list[str]:
+    """What happened to its recommendations, oldest first. The project is archived with that."""
+    rest.delete(f"/v1/projects/{project}").raise_for_status()
+    found = rest.events(f"/v1/projects/{project}/events", until="project.archived")
+    return [event.kind for event in found if event.kind.startswith("recommendation.")]
 
 
 def waiting(rest: Rest, project: str, kind: str = "form") -> dict[str, Any]:
@@ -82,6 +90,46 @@ def test_what_is_dismissed_does_not_return(rest: Rest) -> None:
     rest.ended(rest.run_of(project))
     assert "pre_mortem" not in recommended(rest, project)
     assert recommended(rest, project, "dismissed")["pre_mortem"]["id"] == one["id"]
+
+
+def test_what_lost_its_reason_is_withdrawn_and_returns_with_it(rest: Rest) -> None:
+    project = rest.project(ORDER)
+    rest.source(project)
+    one = recommended(rest, project)["pre_mortem"]
+    rest.patch(f"/v1/projects/{project}", json={"goal": QUIET}).raise_for_status()
+    assert "pre_mortem" not in recommended(rest, project)
+    gone = recommended(rest, project, "withdrawn")["pre_mortem"]
+    assert gone == {**one, "state": "withdrawn", "withdrawn_because": "What it was recommended for no longer holds."}
+    refused(rest.post(f"/v1/recommendations/{one['id']}/accept"), 409)
+    rest.patch(f"/v1/projects/{project}", json={"goal": ORDER}).raise_for_status()
+    back = recommended(rest, project)["pre_mortem"]
+    assert (back["id"], back["state"], back["withdrawn_because"]) == (one["id"], "open", None)
+    assert told(rest, project) == ["recommendation.made", "recommendation.withdrawn", "recommendation.made"]
+
+
+def test_what_was_dismissed_does_not_return_with_its_reason(rest: Rest) -> None:
+    project = rest.project(ORDER)
+    rest.source(project)
+    one = recommended(rest, project)["pre_mortem"]
+    rest.post(f"/v1/recommendations/{one['id']}/dismiss").raise_for_status()
+    for goal in (QUIET, ORDER):
+        rest.patch(f"/v1/projects/{project}", json={"goal": goal}).raise_for_status()
+        assert "pre_mortem" not in recommended(rest, project)
+    assert recommended(rest, project, "dismissed")["pre_mortem"]["id"] == one["id"]
+
+
+def test_a_document_makes_room_for_more_advice(rest: Rest) -> None:
+    project = rest.project("Buy it or not")
+    assert "missing_inputs" in recommended(rest, project)
+    rest.source(project)
+    assert "missing_inputs" not in recommended(rest, project)
+
+
+def test_looking_again_when_nothing_happened_changes_and_records_nothing(rest: Rest) -> None:
+    project = rest.project(ORDER)
+    first = recommended(rest, project)
+    assert [recommended(rest, project) for _ in range(3)] == [first] * 3
+    assert told(rest, project) == ["recommendation.made"] * len(first)
 
 
 def test_the_same_acceptance_twice_makes_one_form_and_one_task(rest: Rest) -> None:

@@ -10,7 +10,7 @@ import pytest
 from infrastructure.cli.connection import Connection, Refused
 from tests.e2e import programs
 from tests.e2e.programs import asked_for, begun, detail, ended, good, outline, program, prompt, until, verdicts
-from tests.model_servers import ModelServer, Script, model_server
+from tests.model_servers import ModelServer, Says, Script, model_server
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_prose_instead_of_a_plan_is_asked_again_twice_then_a_template_is_used_an
         (outline(("A one", "wizard:spell", [])), "wizard:spell"),
         (outline(("A one", "critic:review", [7])), "does not exist"),
         (outline(*[(f"Task {n}", "critic:review", []) for n in range(500)]), "500 items, at most 12"),
-        ('{"tasks": [', "at least 1"),
+        ('{"tasks": [', "At $.tasks: the text breaks off there"),
     ],
     ids=["cycle", "unknown agent", "unknown dependency", "500 tasks", "half"],
 )
@@ -95,6 +95,48 @@ def test_a_plan_that_breaks_a_rule_is_asked_again_with_the_exact_fault(served: A
     outlines = [chat.body for chat in server.chats if asked_for(chat.body) == "outline"]
     assert len(outlines) == 2
     assert fault in prompt(outlines[1])
+
+
+def test_a_plan_cut_off_by_its_length_is_asked_again_and_not_taken_for_a_shorter_one(served: Any) -> None:
+    whole = outline(("Facts", "synthesizer:summary", []), ("Brief", "synthesizer:executive_brief", [1]))
+    first = iter([Says(text=whole[: whole.index(', {"title": "Brief"')], finish="length")])
+
+    def script(body: Mapping[str, Any]) -> Says | str:
+        return next(first, None) or good(body) if asked_for(body) == "outline" else good(body)
+
+    connection, server = served(script)
+    project, run = begun(connection)
+    assert ended(connection, run)["result"] == "succeeded"
+    outlines = [chat.body for chat in server.chats if asked_for(chat.body) == "outline"]
+    assert len(outlines) == 2
+    assert set(tasks_of(connection, project)) == {"Facts", "Risks", "Brief"}
+
+
+def test_a_text_cut_off_by_its_length_is_asked_for_with_more_room(served: Any) -> None:
+    rooms: list[int] = []
+
+    def script(body: Mapping[str, Any]) -> Says | str:
+        if asked_for(body) != "text":
+            return good(body)
+        rooms.append(body["max_tokens"])
+        return Says(text=good(body), finish="length" if len(rooms) == 1 else "stop")
+
+    connection, _ = served(script)
+    _, run = begun(connection)
+    assert ended(connection, run)["result"] == "succeeded"
+    assert 2 * rooms[0] in rooms and len(rooms) == 4, "three texts, one of them twice"
+
+
+def test_a_text_that_is_cut_off_again_needs_attention_and_is_not_shown(served: Any) -> None:
+    def script(body: Mapping[str, Any]) -> Says | str:
+        return Says(text=good(body), finish="length") if asked_for(body) == "text" else good(body)
+
+    connection, _ = served(script)
+    project, run = begun(connection)
+    assert ended(connection, run)["result"] != "succeeded"
+    assert made(connection, project) == {}
+    findings = [finding for task in tasks_of(connection, project).values() for finding in task["findings"]]
+    assert any("cut off" in finding for finding in findings)
 
 
 def test_refused_work_is_revised_with_the_findings(served: Any) -> None:
@@ -267,7 +309,7 @@ def test_a_budget_of_calls_stops_the_work_and_says_so(served: Any) -> None:
 
 
 def test_money_is_counted_where_a_price_is_configured_and_never_passes_the_budget(served: Any) -> None:
-    price = {"input_price": 1_000_000, "output_price": 1_000_000}
+    price = {"price": {"input": 1, "output": 1}}
     connection, _ = served(good, alias=price)
     project, run = begun(connection, budget={"money": 20_000})
     ended(connection, run)

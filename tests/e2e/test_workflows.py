@@ -157,7 +157,7 @@ def test_all_that_is_wrong_is_told_with_line_and_field(rest: Rest) -> None:
         (12, "nodes.end.type"),
     ]
     problem = refused(rest.post("/v1/workflows", json={"name": "small", "yaml": yaml}), 422)
-    assert "line 6, nodes.write.next: it is missing (and 2 more)" in problem["detail"]
+    assert "line 6, nodes.write.next: is missing (and 2 more)" in problem["detail"]
     assert pointers(problem) == ["/yaml"] * 3 and "line 12" in problem["errors"][2]["detail"]
 
 
@@ -295,8 +295,12 @@ def test_a_run_is_started_once_with_a_key(rest: Rest, small: str, project: str) 
     assert first.json()["id"] == second.json()["id"]
 
 
-CIRCLE = """  one: {{type: delegate, agent: critic, task: Again, next: two}}
-  two: {{type: workflow, graph: {0}, next: end}}
+CIRCLE = """  one: {type: delegate, agent: critic, task: Again, next: two}
+  two:
+    type: workflow
+    graph: "{{ inputs.other }}"
+    inputs: {other: "{{ inputs.me }}", me: "{{ inputs.other }}"}
+    next: end
 """
 ENDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "no way for a label": (
@@ -363,13 +367,47 @@ def test_a_loop_that_never_converges_ends_at_its_limit(rest: Rest, project: str)
 
 
 def test_workflows_that_start_each_other_in_a_circle_end(rest: Rest, project: str) -> None:
-    kept(rest, "chicken", of("chicken", "  one: {type: wait, seconds: 0.01, next: end}\n"))
-    kept(rest, "egg", of("egg", CIRCLE.format("chicken")))
-    circle = of("chicken", CIRCLE.format("egg"))
-    assert rest.put("/v1/workflows/chicken", json={"yaml": circle}).status_code == 200
-    found = ended(rest, "egg", project)
+    for name in ("chicken", "egg"):
+        kept(rest, name, of(name, CIRCLE, inputs="{other: {}, me: {}}"))
+    found = ended(rest, "egg", project, other="chicken", me="egg")
     assert found["result"] == "failed" and "Runs may start runs 5 deep" in found["reason"]
     assert found["usage"]["calls"] <= 6, "one delegation for each level"
+
+
+def test_workflows_that_name_each_other_in_a_circle_are_refused(rest: Rest) -> None:
+    kept(rest, "hen", of("hen", "  one: {type: wait, seconds: 0.01, next: end}\n"))
+    kept(rest, "chick", of("chick", "  one: {type: workflow, graph: hen, next: end}\n"))
+    circle = of("hen", "  one: {type: fan_out, copies: 2, do: {type: workflow, graph: chick@1}, next: end}\n")
+    problem = refused(rest.put("/v1/workflows/hen", json={"yaml": circle}), 422)
+    told = "line 5, nodes.one.do.graph: it starts runs more than 5 deep: hen → chick → hen → chick → hen → chick → hen."
+    assert told in problem["detail"]
+
+
+def test_workflows_that_start_each_other_are_five_deep_at_most(rest: Rest, project: str) -> None:
+    last = "  one: {type: wait, seconds: 0.01, next: end}\n"
+    for depth in range(6):
+        kept(rest, f"deep{depth}", of(f"deep{depth}", last))
+        last = f"  one: {{type: workflow, graph: deep{depth}, next: end}}\n"
+    assert ended(rest, "deep5", project)["result"] == "succeeded"
+    problem = refused(rest.post("/v1/workflows", json={"name": "deep6", "yaml": of("deep6", last)}), 422)
+    assert "deep6 → deep5 → deep4 → deep3 → deep2 → deep1 → deep0" in problem["detail"]
+
+
+def test_the_limits_of_a_workflow_hold_with_all_that_it_starts(rest: Rest, project: str) -> None:
+    asks = (
+        '  one: {type: model, prompt: "Say {{ inputs.x }}", next: two}\n  two: {type: model, prompt: More, next: end}\n'
+    )
+    kept(rest, "two_calls", of("two_calls", asks, inputs="{x: {}}"))
+    part = 'type: workflow, graph: two_calls, inputs: {x: "{{ inputs.x }}"}'
+    nodes = f"  one: {{{part}, next: two}}\n  two: {{{part}, next: three}}\n  three: {{{part}, next: end}}\n"
+    limited = of("limited", nodes, inputs="{x: {}}")
+    kept(rest, "limited", limited + "limits: {calls: 3}\n")
+    found = ended(rest, "limited", project, x="a")
+    assert found["result"] == "failed" and found["usage"]["calls"] == 3
+    assert found["reason"].startswith("Its limit of calls is used up (1)")
+    rest.put("/v1/workflows/limited", json={"yaml": limited + "limits: {calls: 6}\n"})
+    found = ended(rest, "limited", project, x="a")
+    assert (found["result"], found["usage"]["calls"]) == ("succeeded", 6)
 
 
 def test_a_project_run_and_a_workflow_run_side_by_side(rest: Rest, small: str) -> None:

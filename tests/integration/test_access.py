@@ -21,6 +21,7 @@ from services.work.context import gather
 from services.work.drafting import Drafter
 from tests.benchmarks.house import AT, MANAGER, PROJECT, USER, WORKSPACE, House
 from tests.benchmarks.prompt import DRAFT
+from tests.one_model import choosing
 
 STAFF = Staff(shipped=catalogue.profiles(), templates=catalogue.templates())
 NAMES = sorted(profile.name for profile in STAFF.specialists)
@@ -152,7 +153,7 @@ async def test_an_agent_stages_its_work_in_the_sections_that_it_writes_and_nowhe
         home, *(spec(f"tsk_{section}", agent=name, kind=kind, section=section) for section in SECTIONS)
     )
     await filed(home, "art_source", "sources", None)
-    runner = home.runner({"draft@1": Drafter(STAFF, "rehearsal").draft}, lambda _: DRAFT)
+    runner = home.runner({"draft@1": Drafter(STAFF, choosing()).draft}, lambda _: DRAFT)
     for task, section in zip(plan.tasks, SECTIONS, strict=True):
         run = await home.run(DRAFT, task_id=task.id)
         assert await runner.advance(run)

@@ -41,7 +41,7 @@ from tests.model_servers import (
     model_server,
 )
 
-KINDS = ("ollama", "openai", "hosted_vllm", "llamafile", "lm_studio")
+KINDS = ("ollama", "openai", "vllm", "llamafile", "lm_studio")
 SCHEMA: Any = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
 REQUEST = Request(alias="main", system="You are terse.", task="Secret task.", idempotency_key="step-1", deadline=20.0)
 
@@ -101,7 +101,7 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 async def test_gives_text_usage_money_and_thoughts_of_every_kind_of_backend(kind: str, ask: Ask) -> None:
     says = Says(text="Hello to you.", thinking="hm", input_tokens=1_000, output_tokens=500)
     with model_server(always(says)) as server:
-        llm = provider(server, kind, input_price=2_000_000, output_price=4_000_000)
+        llm = provider(server, kind, price={"input": 2, "output": 4})
         reply = await ask(llm, REQUEST)
     assert reply.text == "Hello to you."
     assert (reply.input_tokens, reply.output_tokens, reply.money) == (1_000, 500, 4_000)
@@ -307,7 +307,7 @@ async def test_an_empty_reply_says_so(kind: str, ask: Ask) -> None:
 
 async def test_a_paid_answer_that_broke_off_is_not_tried_again(kind: str, ask: Ask) -> None:
     with model_server(always(Drops())) as server, pytest.raises(ModelUnavailable) as caught:
-        await ask(provider(server, kind, output_price=1), REQUEST)
+        await ask(provider(server, kind, price={"output": 1}), REQUEST)
     assert not caught.value.retryable
 
 
@@ -321,7 +321,7 @@ async def test_an_error_in_the_middle_of_ollamas_stream_is_unavailable() -> None
     assert "Secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind_", ["ollama", "openai", "hosted_vllm"])
+@pytest.mark.parametrize("kind_", ["ollama", "openai", "vllm"])
 async def test_a_stream_that_ends_in_good_order_before_the_reply_does_is_unavailable(kind_: str) -> None:
     chunk: dict[str, Any] = {"model": "tiny", "message": {"role": "assistant", "content": "Half"}, "done": False}
     body = json.dumps(chunk).encode() + b"\n"

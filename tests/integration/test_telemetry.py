@@ -104,7 +104,7 @@ def worked(receiver: Receiver, folder: Path) -> str:
     with (
         model_server(good, models=("tiny",)) as server,
         program(
-            folder, models_yaml(server, input_price=1_000_000, output_price=2_000_000), **traced(receiver)
+            folder, models_yaml(server, price={"input": 1, "output": 2}), **traced(receiver)
         ) as connection,
     ):
         _, run = begun(connection)

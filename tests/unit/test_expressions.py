@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from domain.agent_graph import AllOf, AnyOf, Condition, Expression, Not, holds
-from domain.agent_graph.expressions import LookUp, paths_in
+from domain.agent_graph.expressions import paths_in
+from domain.agent_graph.references import LookUp
 
 EXPRESSIONS: TypeAdapter[Condition | AllOf | AnyOf | Not] = TypeAdapter(Expression)
 VALUES: st.SearchStrategy[JsonValue] = st.recursive(
@@ -129,3 +130,26 @@ def test_a_condition_that_says_only_a_path_asks_for_true() -> None:
 def test_what_is_no_expression_is_refused(tree: Any) -> None:
     with pytest.raises(ValidationError):
         EXPRESSIONS.validate_python(tree)
+
+
+@pytest.mark.parametrize(
+    ("value", "op", "there", "holding"),
+    [
+        ("{{ inputs.a }}", "eq", 3, True),
+        ("{{ inputs.a }}", "lt", 3, False),
+        ("{{ inputs.a }}", "eq", {"b": [1]}, True),
+        ("at {{ inputs.a }}", "eq", 3, False),
+        (["{{ inputs.a }}", 7], "in", "x", True),
+        ("{{ inputs.a }}", "eq", None, True),
+    ],
+)
+def test_a_value_may_be_a_reference(value: JsonValue, op: str, there: JsonValue, holding: bool) -> None:
+    condition = EXPRESSIONS.validate_python({"path": "x.b", "op": op, "value": value})
+    assert holds(condition, found(there)) is holding
+
+
+def test_a_reference_within_a_text_is_put_into_it() -> None:
+    condition = EXPRESSIONS.validate_python({"path": "x.b", "value": "at {{ inputs.a }}"})
+    there: dict[str, JsonValue] = {"x.b": "at 3", "inputs.a": 3}
+    assert holds(condition, lambda path: there[path])
+    assert set(paths_in(condition)) == {"x.b", "inputs.a"}

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from domain.agent_graph import ChangeRefused, Forked, RunState, effect_of
 from domain.agent_graph.nodes import FAN_OUT
+from domain.agent_graph.ticks import USED
 from domain.changes import EndRun, SetTimer, SignalChildren, StartChild
 from domain.run import Limits, Usage
 from tests.simulator import START
@@ -46,6 +47,21 @@ def test_a_fan_out_over_nothing_goes_on_at_once() -> None:
     run = fan_out(items=[])
     assert run.nodes == ["then"]
     assert run.state.look_up("each") == {"items": [], "count": 0, "failed": 0}
+
+
+@pytest.mark.parametrize("join", ["first", "majority", "best"])
+def test_of_nothing_nothing_can_be_chosen(join: str) -> None:
+    run = fan_out(items=[], join=join)
+    reason = "The fan-out each has nothing to choose from: the list at inputs.items is empty."
+    assert (run.state.result, run.state.reason, run.effects) == ("partial", reason, ())
+
+
+@pytest.mark.parametrize("items", [[], ["a"]])
+def test_a_list_that_is_shorter_than_the_least_is_a_failure_before_anything_is_called(items: JsonValue) -> None:
+    run = fan_out(items=items, least=2)
+    assert isinstance(items, list)
+    reason = f"The fan-out each needs at least 2 items; the list at inputs.items has {len(items)}."
+    assert (run.state.result, run.state.reason, run.effects) == ("partial", reason, ())
 
 
 @pytest.mark.parametrize(
@@ -170,6 +186,47 @@ def test_the_limit_ends_the_run_before_another_part_is_called() -> None:
     run.signal("timer", ref="1/1")
     assert (run.state.result, run.effects) == ("failed", ())
     assert isinstance(run.changes[-1], EndRun)
+
+
+def ended(child: StartChild, calls: int) -> dict[str, JsonValue]:
+    return {"run_id": child.run_id, "result": "succeeded", USED: {"calls": calls}}
+
+
+def children(run: Told) -> list[StartChild]:
+    return [change for change in run.changes if isinstance(change, StartChild)]
+
+
+def test_what_the_runs_that_it_started_have_used_counts_against_the_limits() -> None:
+    run = fan_out(CHILD, limits=Limits(calls=10, money=500))
+    started = children(run)
+    assert {child.within for child in started} == {Limits(calls=10, money=500)}
+    for child in started:
+        run.signal("child_ended", **ended(child, 4))
+    assert (run.state.result, run.state.usage) == (None, Usage())
+    [effect] = run.effects
+    assert effect.remaining.calls == 0, "twelve calls of ten"
+    assert run.state.look_up("each.items.0") == {"run_id": started[0].run_id, "result": "succeeded"}
+
+
+@pytest.mark.parametrize("do", [CHILD | {"inputs": {}}, {"type": "delegate", "agent": "critic", "task": "Vote."}])
+def test_no_further_run_is_started_once_the_limit_is_used_up(do: dict[str, Any]) -> None:
+    loop = {"type": "loop", "back_to": "each", "until": {"path": "each.enough"}, "limit": 9, "exhausted": "end"}
+    run = Told(graph("each", each={**do, "next": "again"}, again=loop), Limits(calls=5))
+    [first] = children(run)
+    [second] = children(run.signal("child_ended", **ended(first, 3)))
+    assert (first.within, second.within) == (Limits(calls=5), Limits(calls=2))
+    run.signal("child_ended", **ended(second, 2))
+    assert children(run) == []
+    assert (run.state.result, run.state.reason) == ("failed", "Its limit of calls is used up (5); raise it and retry.")
+
+
+def test_what_a_run_that_nobody_waits_for_any_more_has_used_counts_too() -> None:
+    run = fan_out(CHILD, join="first", limits=Limits(calls=10))
+    winner, *others = children(run)
+    run.signal("child_ended", **ended(winner, 1))
+    for child in others:
+        run.signal("child_ended", **ended(child, 3) | {"result": "cancelled"})
+    assert run.state.spent.calls == 7
 
 
 def test_a_part_under_way_is_issued_again_as_it_was() -> None:

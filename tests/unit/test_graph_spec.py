@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 
-from domain.agent_graph import AgentGraph, ChildNode, FanOutNode
+from domain.agent_graph import AS_WRITTEN, AgentGraph, ChildNode, FanOutNode
 from tests.random_graphs import agent_graphs
 from tests.told import Told, graph
 
@@ -16,10 +16,10 @@ END = {"type": "exit"}
 PASS = {"path": "inputs.ok"}
 
 
-def refused(data: dict[str, Any]) -> str:
+def refused(data: dict[str, Any], context: dict[str, bool] | None = None) -> str:
     """The places and words of all faults."""
     with pytest.raises(ValidationError) as error:
-        AgentGraph.model_validate(data)
+        AgentGraph.model_validate(data, context=context)
     found = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.value.errors()]
     return "\n".join(": ".join(filter(None, fault)).replace("Value error, ", "") for fault in found)
 
@@ -113,6 +113,10 @@ def test_a_loop_cannot_lead_on_to_where_it_goes_back() -> None:
          "nodes.x.when: there is no input 'no'"),
         ({"type": "gate", "next": "end", "otherwise": "end", "when": {"any": [{"not": {"pth": "x"}}]}},
          "nodes.x.when.any.0.not.path: Field required"),
+        ({"type": "gate", "next": "end", "otherwise": "end", "when": PASS | {"value": "{{ nobody.x }}"}},
+         "nodes.x.when: 'nobody.x' refers to a node that does not exist"),
+        ({"type": "gate", "next": "end", "otherwise": "end", "when": {"not": PASS | {"value": ["{{ 1 + 1 }}"]}}},
+         "nodes.x.when: '{{ 1 + 1 }}' is no reference"),
         ({"type": "router", "labels": {"a": "end"}}, "nodes.x: a router needs either `by` or `ask`"),
         ({"type": "router", "by": "inputs.ok", "labels": {}}, "nodes.x.labels: Dictionary should have at least 1 item"),
         ({"type": "router", "by": "inputs.ok", "labels": {"yes": "y"}}, "nodes.x.labels.yes: there is no node 'y'"),
@@ -158,6 +162,76 @@ def test_every_fault_names_its_place(node: dict[str, Any], fault: str) -> None:
 def test_all_faults_are_told_at_once() -> None:
     told = faults(x={"type": "agent"}, y={"type": "wait", "next": "end"})
     assert told == "nodes.x.next: Field required\nnodes.y.seconds: Field required"
+
+
+def test_all_faults_of_the_whole_graph_are_told_at_once_each_at_its_place() -> None:
+    told = faults(
+        start="begin",
+        inputs={"ok": {}},
+        item={"type": "model", "prompt": "{{ nobody.x }} {{ inputs.no }} {{ item }} {{ 1 + 1 }}", "next": "nowhere"},
+        one={"type": "agent", "next": "two", "on_failure": "lost"},
+        two={"type": "agent", "next": "one"},
+        three={"type": "tool", "tool": "look", "arguments": {"a": "{{ x y }}", "b": ["{{ 2 }}"]}, "next": "four"},
+        four={"type": "agent", "next": "three"},
+        way={"type": "router", "by": "inputs.ok", "labels": {"In part": "end"}, "many": True, "join": "end"},
+    )
+    assert told.splitlines() == [
+        "nodes.item: a node cannot be called that; the name is taken",
+        "start: there is no node 'begin'",
+        "nodes.item.next: there is no node 'nowhere'",
+        "nodes.one.on_failure: there is no node 'lost'",
+        "nodes.item.prompt: 'nobody.x' refers to a node that does not exist",
+        "nodes.item.prompt: there is no input 'no'; declared are: ok",
+        "nodes.item.prompt: 'item' exists only inside a fan_out",
+        "nodes.item.prompt: '{{ 1 + 1 }}' is no reference; write one like {{ nodes.draft.text }}",
+        "nodes.three.arguments: '{{ x y }}' is no reference; write one like {{ nodes.draft.text }}",
+        "nodes.three.arguments: '{{ 2 }}' is no reference; write one like {{ nodes.draft.text }}",
+        "nodes.one: a cycle without a loop node: one → two → one",
+        "nodes.three: a cycle without a loop node: three → four → three",
+        "nodes.way.join: 'end' is not a join",
+    ]
+
+
+def test_the_same_fault_in_one_field_is_told_once() -> None:
+    told = faults(inputs={}, x={"type": "model", "prompt": "{{ a.x }} {{ a.x }} {{ a.y }}", "next": "end"})
+    assert told.splitlines() == [
+        f"nodes.x.prompt: '{path}' refers to a node that does not exist" for path in ("a.x", "a.y")
+    ]
+
+
+# what has no effect: told to whoever writes it, and still read where it was stored
+
+IDLE = [
+    ({"x": {"type": "agent", "next": "end"}, "y": {"type": "agent", "next": "end"}}, "nodes.y: nothing leads here"),
+    (
+        {"x": {"type": "fan_out", "copies": 3, "least": 2, "join": "first", "do": {"type": "agent"}, "next": "end"}},
+        "nodes.x.least: `least` means something beside `join: all` only; leave it out, or join all",
+    ),
+    (
+        {"x": {"type": "fan_out", "copies": 2, "least": 3, "do": {"type": "agent"}, "next": "end"}},
+        "nodes.x.least: of 2 copies at least 3 can never succeed",
+    ),
+]
+
+
+@pytest.mark.parametrize("nodes, fault", IDLE)
+def test_what_has_no_effect_is_a_fault_in_what_is_written_now(nodes: dict[str, Any], fault: str) -> None:
+    data = {"name": "bad@1", "start": "x", "inputs": {}, "nodes": {"end": END, **nodes}}
+    assert refused(data, AS_WRITTEN).splitlines() == [fault]
+    stored = AgentGraph.model_validate(data).model_dump_json()
+    assert AgentGraph.model_validate_json(stored).name == "bad@1"
+
+
+def test_what_an_unknown_node_leaves_out_of_reach_is_not_told_again() -> None:
+    nodes = {"x": {"type": "agent", "next": "wy"}, "y": {"type": "agent", "next": "end"}, "end": END}
+    told = refused({"name": "bad@1", "start": "x", "nodes": nodes}, AS_WRITTEN)
+    assert told == "nodes.x.next: there is no node 'wy'"
+
+
+def test_what_only_a_loop_goes_back_to_is_reached() -> None:
+    loop = {"type": "loop", "back_to": "y", "until": PASS, "limit": 1, "next": "end", "exhausted": "end"}
+    nodes = {"l": loop, "y": {"type": "agent", "next": "l"}, "end": END}
+    assert AgentGraph.model_validate({"name": "good@1", "start": "l", "nodes": nodes}, context=AS_WRITTEN)
 
 
 def test_a_value_that_json_does_not_know_is_a_fault_with_a_place() -> None:

@@ -14,7 +14,7 @@ backends:
   box: {kind: openai, base_url: "http://box.lan:8000/v1", api_key_env: BOX_KEY}
 aliases:
   main: {backend: ollama, model: "qwen3:4b"}
-  strong: {backend: box, model: "org/large", context_tokens: 32768, parallel: 4, input_price: 3}
+  strong: {backend: box, model: "org/large", context_tokens: 32768, parallel: 4, price: {input: 2.5, output: 10}}
 """
 
 
@@ -26,10 +26,10 @@ def written() -> dict[str, Any]:
 
 def test_a_written_configuration_describes_its_aliases() -> None:
     models = Models.model_validate(written())
-    assert models.backend_of("main").base_url == "http://127.0.0.1:11434"
+    assert models.backends["ollama"].base_url == "http://127.0.0.1:11434"
     assert models.describe("main").context_tokens == 8_192
     strong = models.describe("strong")
-    assert (strong.model, strong.backend, strong.parallel, strong.input_price) == ("org/large", "box", 4, 3)
+    assert (strong.model, strong.backend, strong.parallel, strong.input_price) == ("org/large", "box", 4, 2_500_000)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,8 @@ def test_a_written_configuration_describes_its_aliases() -> None:
         ("aliases.main.backend", "nowhere", "aliases.main.backend names 'nowhere'"),
         ("aliases.main.model", "ollama/qwen3", "aliases.main.model"),
         ("aliases.main.parallel", 0, "aliases.main.parallel"),
-        ("aliases.main.input_price", -1, "aliases.main.input_price"),
+        ("aliases.main.price", {"input": -1}, "aliases.main.price.input"),
+        ("aliases.main.price", {"watts": 200}, "belong together"),
         ("aliases.main.colour", "red", "aliases.main.colour"),
         ("backends.ollama.kind", "triton", "OpenAI frontend"),
         ("backends.ollama.kind", "ollama_chat", "write kind 'ollama'"),
@@ -70,7 +71,8 @@ def test_a_fault_names_its_field(path: str, value: object, message: str) -> None
     [
         ("ollama", "ollama_chat/m"),
         ("openai", "openai/m"),
-        ("hosted_vllm", "hosted_vllm/m"),
+        ("vllm", "hosted_vllm/m"),
+        ("llama.cpp", "openai/m"),
         ("llamafile", "llamafile/m"),
         ("lm_studio", "lm_studio/m"),
     ],
@@ -83,3 +85,58 @@ def test_each_kind_has_its_name_in_the_library(kind: str, expected: str) -> None
 def test_providers_that_leak_or_misread_are_refused_with_a_sentence(kind: str, model: str) -> None:
     with pytest.raises(ValueError, match=r"use kind|write the name alone"):
         litellm_model(kind, model)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("tiers", {"small": "nobody"}, "tiers.small names 'nobody'"),
+        ("tiers", {"huge": "main"}, "tiers.huge"),
+        ("fallbacks", {"nobody": ["main"]}, "fallbacks names 'nobody'"),
+        ("fallbacks", {"main": ["strong", "nobody"]}, "fallbacks.main.1 names 'nobody'"),
+        ("agents", {"critic": {"any": "nobody"}}, "agents.critic.any names 'nobody'"),
+        ("projects", {"prj_1": {"large": "nobody"}}, "projects.prj_1.large names 'nobody'"),
+        ("aliases.many", {"deployments": []}, "aliases.many.deployments"),
+        ("aliases.many", {"deployments": [{"backend": "ollama", "model": "m", "colour": 1}]}, "deployments.0.colour"),
+        ("aliases.many", {"deployments": [{"backend": "gone", "model": "m"}]}, "deployments.0.backend names 'gone'"),
+        ("backends.box.api_key", "sk-very-secret", "api_key_env"),
+        ("backends.box.api_key_file", "/run/key", "not both"),
+        ("backends.box.provider", "anthropic", "kind 'litellm' only"),
+        ("backends.box.kind", "litellm", "needs `provider`"),
+        ("backends.cloud", {"kind": "litellm", "provider": "triton", "base_url": "http://h"}, "public hub"),
+    ],
+)
+def test_a_fault_in_what_is_chosen_between_names_its_field(path: str, value: object, message: str) -> None:
+    whole = written()
+    part = whole
+    *parents, last = path.split(".")
+    for name in parents:
+        part = part[name]
+    part[last] = value
+    with pytest.raises(ValidationError) as caught:
+        Models.model_validate(whole)
+    said = "; ".join(".".join(map(str, each["loc"])) + ": " + each["msg"] for each in caught.value.errors())
+    assert message in said and "very-secret" not in said
+
+
+def test_an_alias_of_several_promises_what_each_of_them_keeps() -> None:
+    whole = written()
+    whole["aliases"]["many"] = {
+        "deployments": [
+            {"backend": "ollama", "model": "a", "context_tokens": 8_192, "parallel": 2},
+            {"backend": "box", "model": "b", "context_tokens": 4_096, "price": {"input": 3}},
+        ]
+    }
+    whole["fallbacks"] = {"many": ["main"]}
+    models = Models.model_validate(whole)
+    many = models.describe("many")
+    assert (many.context_tokens, many.parallel, many.input_price) == (4_096, 3, 3_000_000)
+    assert models.chain("many") == (("many/1", "many/2"), ("main",))
+    assert models.describe("many/2").model == "b"
+
+
+def test_a_machine_of_ones_own_costs_by_the_second() -> None:
+    whole = written()
+    whole["aliases"]["main"]["price"] = {"watts": 360, "kilowatt_hour": "0.30"}
+    info = Models.model_validate(whole).describe("main")
+    assert info.price(10_000, 10_000, seconds=3_600) == 108_000  # 0.36 kWh at 0.30

@@ -63,15 +63,15 @@ def test_while_a_file_is_faulty_what_it_said_before_holds(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (CRITIC.replace("tier: large", "tier: huge"), "line 11, tier: Input should be 'small', "),
+        (CRITIC.replace("tier: large", "tier: huge"), "line 11, tier: must be 'small', "),
         (CRITIC.replace("name: critic", "name: somebody"), "line 1, name: the file of strict must hold"),
         (CRITIC.replace("reviewer: strategist", "reviewer: nobody"), "line 10, reviewer: there is no agent 'nobody'"),
         (CRITIC.replace("reviewer: strategist", "reviewer: strict"), "strict cannot review its own work"),
         (CRITIC.replace("drafts, code", "drafts, kitchen"), "there is no section 'kitchen'"),
-        (CRITIC.replace("title: Critic", "title: Critic\nhobby: chess"), "line 3, hobby: Extra inputs"),
+        (CRITIC.replace("title: Critic", "title: Critic\nhobby: chess"), "line 3, hobby: is not known here"),
         ("- a\n- b\n", "line 1: it must hold `name: value` pairs"),
         ("name: [", "line 1"),
-        ("", "line 1, name: Field required"),
+        ("", "line 1, name: is missing"),
     ],
 )
 def test_a_faulty_profile_is_told_with_file_line_and_field_and_changes_nothing(

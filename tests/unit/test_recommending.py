@@ -14,7 +14,7 @@ from domain.criterion import Criterion, CriterionVerdict, Verdict
 from domain.project import Project
 from domain.qa import QARecord
 from domain.recommendation import MAX_OPEN, Recommendation
-from domain.recommending import RULES, SILENT, WEIGHTS, Advice, Situation, abbreviations, recommend
+from domain.recommending import RULES, SILENT, WEIGHTS, Advice, Situation, abbreviations, moot, recommend
 from domain.task import Assignee, Expected, Task, TaskSpec
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -211,6 +211,41 @@ def test_what_was_recommended_once_is_not_recommended_again_for_the_same_reason(
     before = FIRES[rule]
     again = replace(before, earlier=(recommended(advised(before)[rule], state),))
     assert rule not in advised(again)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_open_is_moot_once_its_reason_is_gone_and_what_a_person_settled_never_is(rule: str) -> None:
+    advice, elsewhere = advised(FIRES[rule])[rule], QUIETLY[rule][0]
+    open_ = recommended(advice)
+    assert moot(replace(FIRES[rule], earlier=(open_,))) == ()
+    assert moot(replace(elsewhere, earlier=(open_,))) == (open_,)
+    for state in ("accepted", "dismissed", "withdrawn"):
+        assert moot(replace(elsewhere, earlier=(recommended(advice, state),))) == ()
+    assert moot(replace(elsewhere, earlier=(recommended(advice, project_id="prj_9"),))) == ()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_was_withdrawn_returns_with_its_reason(rule: str) -> None:
+    withdrawn = recommended(advised(FIRES[rule])[rule], "withdrawn")
+    assert rule in advised(replace(FIRES[rule], earlier=(withdrawn,)))
+
+
+def test_advice_on_the_goal_outlives_the_work_and_advice_on_a_task_does_not() -> None:
+    goal, done = "Order the heat pump for the hall before the summer", (task(assignee=PERSON, state="done"),)
+    open_ = situation(goal=goal, tasks=(task(assignee=PERSON),))
+    found = tuple(recommended(advice) for advice in recommend(open_))
+    assert [one.rule for one in moot(replace(open_, tasks=done, earlier=found))] == ["worksheet"]
+
+
+def test_abbreviations_that_nobody_looked_for_withdraw_nothing() -> None:
+    open_ = (recommended(advised(FIRES["terms"])["terms"]),)
+    assert moot(situation(terms=None, earlier=open_)) == ()
+    assert moot(situation(terms=(), earlier=open_)) == open_
+
+
+def test_what_is_moot_makes_room() -> None:
+    full = tuple(recommended(advised(FIRES[rule])[rule]) for rule in ("vague_goal", "missing_inputs", "options"))
+    assert "worksheet" in advised(replace(FIRES["worksheet"], earlier=full))
 
 
 def test_another_cause_is_another_reason() -> None:

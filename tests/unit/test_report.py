@@ -338,7 +338,13 @@ def test_a_project_without_tasks_or_artifacts_has_a_report() -> None:
             ("done", "needs_attention", "waiting"),
             "Part of the work is finished: 1 of 3 tasks is done, 1 needs attention and 1 waits.",
         ),
-        ("failed", ("done", "cancelled"), "The work failed: 1 of 2 tasks is done and 1 was cancelled."),
+        (
+            "failed",
+            ("done", "running", "cancelled"),
+            "The work failed: 1 of 2 tasks is done, 1 is running and 1 was cancelled.",
+        ),
+        ("partial", ("done", "cancelled"), "Part of the work is finished: the one task is done and 1 was cancelled."),
+        ("cancelled", ("cancelled",), "The work was cancelled: every task was cancelled."),
         (None, ("running",), "The work is under way. So far 0 of 1 task are done and 1 is running."),
     ],
 )
@@ -376,6 +382,24 @@ def test_markdown_shows_a_picture_as_its_words() -> None:
     html = render("![A *map*](https://evil.example/x.png)")
     assert "evil" not in html
     assert "A *map*" in html
+
+
+def test_a_task_list_has_boxes_that_cannot_be_ticked() -> None:
+    shown = render("- [ ] Ask *her*\n- [x] Look\n- [S1] no\n- [y] no\n\n[ ] no\n\n- > [ ] no")
+    assert shown.count("<input") == 2 == shown.count("disabled") == shown.count('class="task"')
+    assert 'disabled aria-label="to do"> Ask <em>her</em>' in shown
+    assert 'disabled checked aria-label="done"> Look' in shown
+
+
+def test_what_is_too_wide_for_a_box_is_cut_with_a_sign() -> None:
+    box = Box(id="a", title="A", note="human", word="joins the majority of all answers", icon="", tone="ready")
+    assert ">joins the majority of al…</text>" in draw([box], [], "picture")
+
+
+def test_passages_that_were_given_are_not_called_cited() -> None:
+    assert words.passages(9, 21) == "Passages it was given (21), 9 of them cited"
+    assert words.passages(2, 2) == "Cited passages (2)"
+    assert words.passages(0, 3) == "Passages it was given (3)"
 
 
 def test_only_known_labels_are_citations() -> None:

@@ -70,28 +70,28 @@ BROKEN = {
     "a number without an end": (node("{type: exit, output: {n: .inf}}"), "line 4, nodes.one.output.n: it is no number"),
     "a number of 30 digits": (node(f"{{type: exit, output: {{n: {'9' * 30}}}}}"), "output.n: the number is too large"),
     "half a character": (node('{type: exit, reason: "\\ud800"}'), "nodes.one.reason: it holds half of a surrogate"),
-    "no start": ("name: mine@1\nnodes:\n" + END, "line 1, start: it is missing"),
-    "no nodes": ("name: mine@1\nstart: one\nnodes:\n", "line 3, nodes: it must hold nodes by their names"),
+    "no start": ("name: mine@1\nnodes:\n" + END, "line 1, start: is missing"),
+    "no nodes": ("name: mine@1\nstart: one\nnodes:\n", "line 3, nodes: must hold nodes by their names"),
     "no exit": (f"{HEAD}  one: {{type: wait, seconds: 1, next: one}}\n", "line 3, nodes: the graph has no exit"),
     "a start that is no node": (
         GOOD.replace("start: write", "start: wrote"),
         "line 4, start: there is no node 'wrote'",
     ),
-    "a name without a version": (GOOD.replace("mine@1", "mine"), "line 1, name: String should match"),
+    "a name without a version": (GOOD.replace("mine@1", "mine"), "line 1, name: may have small letters"),
     "another name": (GOOD.replace("mine@1", "yours@1"), "line 1, name: it must be mine@ and a number"),
     "an unknown kind": (
         node("{type: agnet, next: end}"),
         "line 4, nodes.one.type: there is no kind 'agnet'; there are",
     ),
-    "no kind": (node("{next: end}"), "line 4, nodes.one: it needs a `type`"),
+    "no kind": (node("{next: end}"), "line 4, nodes.one: needs a `type`"),
     "a node that is a number": (node("3"), "line 4, nodes.one: "),
-    "an unknown field": (node("{type: agent, promt: x, next: end}"), "line 4, nodes.one.promt: there is no such field"),
+    "an unknown field": (node("{type: agent, promt: x, next: end}"), "line 4, nodes.one.promt: is not known here"),
     "an unknown field of a part": (
         node("{type: fan_out, copies: 2, do: {type: agent, tsk: x}, next: end}"),
-        "line 4, nodes.one.do.tsk: there is no such field",
+        "line 4, nodes.one.do.tsk: is not known here (did you mean 'task'?)",
     ),
-    "an unknown field of the whole": (f"{GOOD}naem: x\n", "line 14, naem: there is no such field"),
-    "a field that is missing": (node("{type: agent}"), "line 4, nodes.one.next: it is missing"),
+    "an unknown field of the whole": (f"{GOOD}naem: x\n", "line 14, naem: is not known here (did you mean 'name'?)"),
+    "a field that is missing": (node("{type: agent}"), "line 4, nodes.one.next: is missing"),
     "a text that is a number": (GOOD.replace("synthesizer", "3"), "line 8, nodes.write.agent: write it in quotes"),
     "a number that is a text": (node("{type: wait, seconds: soon, next: end}"), "line 4, nodes.one.seconds: "),
     "a label that YAML takes for a truth": (
@@ -128,11 +128,11 @@ BROKEN = {
     ),
     "a loop without a limit": (
         node("{type: loop, back_to: one, until: {path: one.rounds}, next: end, exhausted: end}"),
-        "line 4, nodes.one.limit: it is missing",
+        "line 4, nodes.one.limit: is missing",
     ),
     "a loop of a thousand rounds": (
         node("{type: loop, back_to: one, until: {path: one.rounds}, limit: 1000, next: end, exhausted: end}"),
-        "line 4, nodes.one.limit: Input should be less than or equal to 100",
+        "line 4, nodes.one.limit: must be at most 100",
     ),
     "a wait of a year": (node("{type: wait, seconds: 31536000, next: end}"), "line 4, nodes.one.seconds: "),
     "a router to a join that is none": (
@@ -142,11 +142,11 @@ BROKEN = {
     "a gate that asks nothing": (node("{type: gate, next: end, otherwise: end}"), "line 4, nodes.one: a gate needs"),
     "a fan-out of a thousand": (
         node("{type: fan_out, copies: 1000, do: {type: agent}, next: end}"),
-        "line 4, nodes.one.copies: Input should be less than or equal to 20",
+        "line 4, nodes.one.copies: must be at most 20",
     ),
     "a condition that is none": (
         node("{type: gate, when: {path: one.x, op: is}, next: end, otherwise: end}"),
-        "line 4, nodes.one.when.op: Input should be ",
+        "line 4, nodes.one.when.op: must be ",
     ),
 }
 
@@ -169,9 +169,27 @@ def test_a_sound_workflow_is_read() -> None:
 def test_all_faults_are_told_at_once() -> None:
     text = GOOD.replace("synthesizer", "[x]").replace("next: end", "nxt: end").replace("title", "tilte")
     assert told(text) == [
-        "line 6, nodes.write.next: it is missing",
-        "line 8, nodes.write.agent: it must be a text",
-        "line 10, nodes.write.nxt: there is no such field",
+        "line 6, nodes.write.next: is missing",
+        "line 8, nodes.write.agent: must be a text",
+        "line 10, nodes.write.nxt: is not known here (did you mean 'next'?)",
+    ]
+
+
+def test_all_faults_of_the_whole_are_told_at_once() -> None:
+    text = GOOD.replace("inputs.topic", "inputs.tpic").replace("nodes.write.text", "nodes.wrote.text")
+    assert told(f"{text}  lost: {{type: wait, seconds: 1, next: lost}}\n") == [
+        "line 9, nodes.write.task: there is no input 'tpic'; declared are: topic",
+        "line 13, nodes.end.output: 'nodes.wrote.text' refers to a node that does not exist",
+        "line 14, nodes.lost: a cycle without a loop node: lost → lost",
+        "line 14, nodes.lost: nothing leads here",
+    ]
+
+
+def test_a_fault_behind_a_label_has_the_line_of_the_label() -> None:
+    text = node('{type: router, by: inputs.x, labels: {\n    a: end,\n    "In. part": ende}}')
+    assert told(text) == [
+        "line 4, nodes.one.by: there is no input 'x'; declared are: none",
+        "line 6, nodes.one.labels.In. part: there is no node 'ende'",
     ]
 
 

@@ -11,7 +11,7 @@ from infrastructure.container import Container
 from infrastructure.rest import identifiers, presenters, schemas
 from infrastructure.rest.access import Caller, Match, Paged, Parts, Poster, etag, with_form
 from infrastructure.rest.paging import Listed
-from infrastructure.rest.receiving import FORM, received
+from infrastructure.rest.receiving import either, received, received_version
 from services.artifacts import Judgement
 from services.desk import Command
 from services.ports.documents import suffix_of
@@ -36,7 +36,7 @@ async def presented(caller: Command, parts: Container, found: Sequence[Artifact]
     status_code=201,
     summary="Hand something over",
     operation_id="add_artifact",
-    openapi_extra=FORM,
+    openapi_extra=either(schemas.ArtifactBody, schemas.ArtifactForm),
 )
 async def add(
     caller: Poster, parts: Parts, project_id: identifiers.Project, request: Request, response: Response
@@ -107,17 +107,21 @@ async def versions(
     status_code=201,
     summary="A new version",
     operation_id="add_version",
+    openapi_extra=either(schemas.VersionBody, schemas.VersionForm),
 )
 async def add_version(
     caller: Poster,
     parts: Parts,
     artifact_id: identifiers.Artifact,
-    body: schemas.VersionBody,
+    request: Request,
     match: Match,
     response: Response,
 ) -> schemas.ArtifactOut:
+    """JSON with `text`, or a form with `file`."""
     await parts.artifacts().get(caller, artifact_id)
-    stored = await parts.intake().text(caller.principal.workspace_id, body.text)
+    stored = await received_version(caller.principal.workspace_id, parts, request)
+    if caller.key is not None:
+        caller = with_form(caller, stored.digest)
     artifact = await parts.artifacts().add_version(caller, artifact_id, stored, match)
     response.headers["Location"] = f"/v1/artifacts/{artifact_id}"
     return await _edited(caller, parts, artifact, response)

@@ -14,6 +14,7 @@ from domain.run import Run
 from infrastructure.container import Container
 from infrastructure.rest import identifiers
 from infrastructure.rest.access import Caller, Parts
+from infrastructure.rest.presenters import project_of
 from services.desk import Command
 from services.ports.views import Streamed
 
@@ -113,7 +114,7 @@ def _event(item: Streamed) -> ServerSentEvent:
         "subject": event.subject,
         "actor": event.actor,
         "at": event.at.isoformat().replace("+00:00", "Z"),
-        "project_id": event.project_id,
+        "project_id": project_of(event.project_id),
         "run_id": event.run_id,
         "data": event.data,
     }

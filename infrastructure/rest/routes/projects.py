@@ -45,6 +45,7 @@ async def create(caller: Poster, parts: Parts, body: schemas.ProjectBody, respon
         instructions=body.instructions,
         budget=Budget(money=body.budget.money, calls=body.budget.calls),
         approve_plan=body.approve_plan,
+        sign_off_code=body.sign_off_code,
     )
     project = await parts.projects().create(caller, new)
     response.headers["Location"] = f"/v1/projects/{project.id}"
@@ -94,6 +95,7 @@ async def change(
         instructions=body.instructions,
         budget=budget,
         approve_plan=body.approve_plan,
+        sign_off_code=body.sign_off_code,
         watched_folder=(body.watched_folder or "") if "watched_folder" in body.model_fields_set else None,
     )
     project = await parts.projects().change(caller, project_id, wanted, match)

@@ -21,7 +21,8 @@ OfState = Annotated[State | None, Query(description="Only these.")]
 async def of_project(
     caller: Caller, parts: Parts, project_id: identifiers.Project, paged: Paged, state: OfState = None
 ) -> Listed[schemas.RecommendationOut]:
-    """Oldest first. The rules look again; no model is asked."""
+    """Oldest first. The rules look again when something has happened in the project; no model is asked. What is open
+    and lost its reason is `withdrawn`, and may be open again later."""
     found = await parts.recommendations().of_project(caller, project_id, state)
     shown, cursor = paged.window(found, lambda one: one.id)
     return Listed(items=[presenters.recommendation(item) for item in shown], next_cursor=cursor)

@@ -64,7 +64,7 @@ async def get(caller: Caller, parts: Parts, run_id: identifiers.Run) -> schemas.
 async def workflow(caller: Caller, parts: Parts, run_id: identifiers.Run) -> schemas.PinnedOut:
     """As it was when the run began, whatever was changed since."""
     run = await parts.desk().get(caller, Run, run_id)
-    graph = await parts.journal().graph(run)
+    graph = await parts.journal().graph(run.graph_digest)
     return schemas.PinnedOut(name=graph.name, digest=run.graph_digest, graph=written(graph))
 
 

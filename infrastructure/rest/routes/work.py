@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from domain.criterion import Check, Criterion
 from domain.errors import Invalid
 from domain.project import Project
-from domain.task import Assignee, Task
+from domain.task import Assignee, Task, TaskState
 from infrastructure.rest import identifiers, presenters, schemas
 from infrastructure.rest.access import Caller, Match, Paged, Parts, Poster, etag
 from infrastructure.rest.paging import Listed
@@ -73,7 +73,8 @@ async def of_project(
 async def add_task(
     caller: Poster, parts: Parts, project_id: identifiers.Project, body: schemas.TaskBody, response: Response
 ) -> schemas.TaskOut:
-    """Without an assignee it goes to the agent whose work fits best; the first task of a project makes its plan."""
+    """Without an assignee it goes to the agent whose work its words name. What only a person can do (call, sign, meet),
+    and what names no agent's work, is yours, and its brief says why. The first task of a project makes its plan."""
     draft = TaskDraft(
         key="added",
         title=body.title,
@@ -99,7 +100,7 @@ async def everywhere(
     caller: Caller,
     parts: Parts,
     paged: Paged,
-    state: Annotated[str | None, Query(max_length=40, description="Only in this state.", examples=["ready"])] = None,
+    state: Annotated[TaskState | None, Query(description="Only in this state.", examples=["ready"])] = None,
     assignee: Annotated[
         str | None, Query(max_length=80, description="Only theirs: the id of an agent or a user.")
     ] = None,

@@ -78,13 +78,13 @@ async def change(
     response: Response,
 ) -> schemas.WorkflowWholeOut:
     """Of one that ships, one of your own takes its place. Runs that are under way go on as they began."""
-    return _whole(await asyncio.to_thread(parts.workflows().keep, name, body.yaml, match), response)
+    return _whole(await parts.workflows().change(caller, name, body.yaml, match), response)
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a workflow of your own", operation_id="remove_workflow")
 async def remove(caller: Caller, parts: Parts, name: identifiers.Workflow, match: MatchDigest) -> None:
     """Runs that are under way go on; one that ships comes back where yours stood in its place."""
-    parts.workflows().remove(name, match)
+    await parts.workflows().discard(caller, name, match)
 
 
 @router.post("/{name}/runs", status_code=202, summary="Run a workflow in a project", operation_id="run_workflow")

@@ -12,6 +12,7 @@ from infrastructure.rest.schemas.artifacts import (
     ShareBody,
     VerdictOut,
     VersionBody,
+    VersionForm,
     VersionOut,
 )
 from infrastructure.rest.schemas.conversation import (
@@ -22,6 +23,7 @@ from infrastructure.rest.schemas.conversation import (
     SayBody,
     TurnOut,
 )
+from infrastructure.rest.schemas.costs import CostsOut, DearestOut, ShareOut
 from infrastructure.rest.schemas.forms import FillBody, FormBody, FormOut, RecommendationOut
 from infrastructure.rest.schemas.graphs import (
     EdgeBody,
@@ -33,7 +35,8 @@ from infrastructure.rest.schemas.graphs import (
     PathsOut,
     ProvOut,
 )
-from infrastructure.rest.schemas.health import HealthOut, ReadyOut
+from infrastructure.rest.schemas.health import HealthOut, ReadyOut, SignInLinkOut
+from infrastructure.rest.schemas.models import CheckedOut, ModelOut, TrialOut
 from infrastructure.rest.schemas.problem import Fault, Problem
 from infrastructure.rest.schemas.projects import (
     BudgetBody,
@@ -45,7 +48,17 @@ from infrastructure.rest.schemas.projects import (
     ProjectPatch,
 )
 from infrastructure.rest.schemas.runs import CallOut, ForkBody, RunBody, RunOut, UsageOut
-from infrastructure.rest.schemas.staff import AgentOut, FindingOut, OutputTypeOut, TemplateOut
+from infrastructure.rest.schemas.staff import (
+    AgentOut,
+    AgentWholeOut,
+    ContextOut,
+    FindingOut,
+    MemoryOut,
+    NewAgentBody,
+    OutputTypeOut,
+    ProfileBody,
+    TemplateOut,
+)
 from infrastructure.rest.schemas.work import (
     AnswerBody,
     AssigneeBody,
@@ -78,6 +91,11 @@ from infrastructure.rest.schemas.workflows import (
 __all__ = [
     "AgentMessageOut",
     "AgentOut",
+    "AgentWholeOut",
+    "ContextOut",
+    "MemoryOut",
+    "NewAgentBody",
+    "ProfileBody",
     "AnswerBody",
     "AnsweringOut",
     "ArtifactBody",
@@ -88,9 +106,12 @@ __all__ = [
     "CallOut",
     "CaseFileOut",
     "CheckOut",
+    "CheckedOut",
     "CitationOut",
+    "CostsOut",
     "CriterionBody",
     "CriterionOut",
+    "DearestOut",
     "EdgeBody",
     "EdgeOut",
     "ExpectedOut",
@@ -111,6 +132,7 @@ __all__ = [
     "MemberBody",
     "MemberOut",
     "MemberPatch",
+    "ModelOut",
     "NodeOut",
     "OutputTypeOut",
     "PathsOut",
@@ -134,15 +156,19 @@ __all__ = [
     "RunOut",
     "SayBody",
     "ShareBody",
+    "ShareOut",
+    "SignInLinkOut",
     "TaskBody",
     "TaskOut",
     "TaskPatch",
     "TemplateOut",
+    "TrialOut",
     "TurnOut",
     "UsageOut",
     "ValidationOut",
     "VerdictOut",
     "VersionBody",
+    "VersionForm",
     "VersionOut",
     "WorkflowBody",
     "WorkflowFaultOut",

@@ -96,6 +96,13 @@ class VersionBody(Wire):
     text: Text
 
 
+class VersionForm(Wire):
+    """A file. Its name's ending says what it is, as for a new artifact."""
+
+    model_config = example(file="licence.docx")
+    file: Annotated[str, WithJsonSchema({"type": "string", "format": "binary"})]
+
+
 class VersionOut(Wire):
     artifact_id: str
     number: int

@@ -46,7 +46,8 @@ class RecommendationOut(Wire):
     model_config = example(
         id="rec_06b2x", project_id="prj_06b2x", rule="pre_mortem", makes="pre_mortem", form="pre_mortem",
         title="Pre-mortem: Order the heat pump", reason="“Order the heat pump” is hard to undo (order).",
-        about=["tsk_06b2x"], state="open", artifact_id=None, task_id=None, created_at="2026-11-21T09:00:00Z",
+        about=["tsk_06b2x"], state="open", withdrawn_because=None, artifact_id=None, task_id=None,
+        created_at="2026-11-21T09:00:00Z",
     )  # fmt: skip
     id: str
     project_id: str
@@ -57,6 +58,7 @@ class RecommendationOut(Wire):
     reason: str
     about: list[str]
     state: str
+    withdrawn_because: str | None
     artifact_id: str | None
     task_id: str | None
     created_at: Time

@@ -1,8 +1,8 @@
-"""Whether it lives and is ready."""
+"""Whether it lives and is ready; the way into its page."""
 
 from typing import Literal
 
-from infrastructure.rest.schemas.wire import Wire, example
+from infrastructure.rest.schemas.wire import Time, Wire, example
 
 
 class HealthOut(Wire):
@@ -15,3 +15,9 @@ class ReadyOut(Wire):
     status: Literal["ready", "not ready"]
     model: str
     backend: str
+
+
+class SignInLinkOut(Wire):
+    model_config = example(path="/page/sign-in#Ab3…", expires_at="2026-11-21T09:15:00Z")
+    path: str
+    expires_at: Time

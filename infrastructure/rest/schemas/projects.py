@@ -19,6 +19,7 @@ class ProjectBody(Wire):
     instructions: str = Field("", description="How it should be done.")
     budget: BudgetBody = Field(default_factory=BudgetBody)
     approve_plan: bool = Field(False, description="Wait for a person to approve the plan.")
+    sign_off_code: bool = Field(True, description="Changes to code need a person's sign-off.")
 
 
 class ProjectPatch(Wire):
@@ -28,6 +29,7 @@ class ProjectPatch(Wire):
     instructions: str | None = None
     budget: BudgetBody | None = None
     approve_plan: bool | None = None
+    sign_off_code: bool | None = Field(None, description="Holds for all that is checked from then on.")
     watched_folder: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
         None, description="An absolute path on this machine, for its owner to set there; null takes it away."
     )
@@ -37,7 +39,7 @@ class ProjectOut(Wire):
     model_config = example(
         id="prj_06b2x", name="Licences", goal="Brief me on the obligations in these licences", instructions="",
         state="active", manager_id="agt_06b2y", owner_id="usr_06b2a", budget={"money": None, "calls": None},
-        approve_plan=False, watched_folder=None, created_at="2026-11-21T09:00:00Z",
+        approve_plan=False, sign_off_code=True, watched_folder=None, created_at="2026-11-21T09:00:00Z",
     )  # fmt: skip
     id: str
     name: str
@@ -48,6 +50,7 @@ class ProjectOut(Wire):
     owner_id: str
     budget: BudgetBody
     approve_plan: bool
+    sign_off_code: bool
     watched_folder: str | None
     created_at: Time
 

@@ -33,7 +33,7 @@ class RunOut(Wire):
         usage={"input_tokens": 0, "output_tokens": 0, "money": 0, "calls": 0, "seconds": 0.0},
     )  # fmt: skip
     id: str
-    project_id: str
+    project_id: str | None = Field(description="Null for a run of the workspace's conversation.")
     parent_id: str | None
     root_id: str
     task_id: str | None
@@ -57,6 +57,8 @@ class CallOut(Wire):
     purpose: str
     agent: str
     alias: str
+    reason: str = Field(description="Why this alias: the rules of routing.yaml that fitted, and models.yaml.")
+    left_out: tuple[str, ...] = Field(description="The passages that did not fit the model's context.")
     model: str
     started_at: Time
     ended_at: Time | None

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from infrastructure.rest.schemas.forms import FormOut
-from infrastructure.rest.schemas.wire import Wire
+from infrastructure.rest.schemas.wire import Text, Wire, example
 
 
 class OutputTypeOut(Wire):
@@ -16,6 +16,17 @@ class OutputTypeOut(Wire):
     headings: list[str]
     max_words: int
     needs_person: bool
+
+
+class ContextOut(Wire):
+    order: list[str] = Field(description="What is put before it, in this order: its direct inputs, what is searched.")
+    direct_share: float = Field(description="How much of `context_tokens` its direct inputs may take.")
+    sections: list[str] | None = Field(description="Where it searches; null for all that it reads.")
+
+
+class MemoryOut(Wire):
+    outputs: int = Field(description="Of how many of its earlier outputs in the project it is reminded.")
+    tokens: int
 
 
 class AgentOut(Wire):
@@ -33,10 +44,47 @@ class AgentOut(Wire):
     tools: list[str]
     prompt: str
     context_tokens: int
+    context: ContextOut
+    memory: MemoryOut
     temperature: float
     origin: Literal["shipped", "own", "override"] = Field(
         description="Shipped, a user's own, or a user's that overrides the shipped one of that name."
     )
+
+
+class AgentWholeOut(AgentOut):
+    yaml: str = Field(description="As it is written.")
+
+
+YAML = """name: harbour_critic
+title: Harbour critic
+role: Looks for what a harbour master would object to.
+prompt: |
+  You review texts about harbours. You name the exact place of each fault.
+reads: [drafts, synthesis]
+writes: [critique]
+reviewer: strategist
+outputs:
+  - kind: review
+    label: Review
+    section: critique
+    shape: A verdict and findings, each with the place that shows it.
+    headings: [Verdict, Findings]
+"""
+
+
+class NewAgentBody(Wire):
+    model_config = example(name="harbour_critic", yaml=YAML)
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="As `name` in the YAML.")
+    yaml: Text | None = Field(default=None, description="The profile; or else `copy_of`.")
+    copy_of: str | None = Field(
+        default=None, max_length=50, description="Another agent, of which it is a copy under the new name."
+    )
+
+
+class ProfileBody(Wire):
+    model_config = example(yaml=YAML)
+    yaml: Text
 
 
 class TemplateOut(Wire):

@@ -7,7 +7,9 @@ from infrastructure.web.routes import (
     forms,
     house,
     inbox,
+    nowhere,
     plan,
+    project_settings,
     projects,
     runs,
     sign_in,
@@ -15,4 +17,19 @@ from infrastructure.web.routes import (
     workflows,
 )
 
-AREAS = (sign_in, projects, plan, conversation, runs, tasks, artifacts, forms, inbox, workflows, house, events)
+AREAS = (
+    sign_in,
+    projects,
+    project_settings,
+    plan,
+    conversation,
+    runs,
+    tasks,
+    artifacts,
+    forms,
+    inbox,
+    workflows,
+    house,
+    events,
+    nowhere,
+)

@@ -12,10 +12,12 @@ from infrastructure.rest.access import Parts, program
 from infrastructure.rest.routes.events import Last, slot
 from infrastructure.web.access import Visitor
 from infrastructure.web.door import session_of
+from infrastructure.web.views import news
 from services.desk import Command
 
 router = APIRouter()
 RETRY_MS = 1_000
+MOST = 500  # events of which a page is told what they concern; with more, it looks at everything
 
 
 async def watched(caller: Visitor, parts: Parts, project_id: str) -> Project:
@@ -41,8 +43,8 @@ async def follow(
     last: Last,
     after: Annotated[int, Query(ge=0)] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
-    """`changed` with the number of the newest event, after `Last-Event-ID` or else `after`, which the page has
-    shown; `text` has no id. It ends with the session."""
+    """`changed` with the number of the newest event and what they concern, after `Last-Event-ID` or else `after`, which
+    the page has shown; `text` has no id. It ends with the session."""
     async for event in _news(request, caller, parts, project.id, last or after):
         yield event
 
@@ -59,6 +61,8 @@ async def _news(
             yield ServerSentEvent(
                 event="text", data={"run": delta.run_id, "task": delta.task_id or "", "text": delta.text}
             )
-        elif (newest := await parts.streams().latest(caller.principal.workspace_id, scope)) > seen:
-            seen = newest
-            yield ServerSentEvent(id=str(seen), event="changed", data=seen)
+        elif found := await parts.streams().since(caller.principal.workspace_id, scope, seen, MOST):
+            names, seen = news.of(each.event for each in found), found[-1].number
+            if len(found) == MOST:
+                names, seen = [news.ALL], await parts.streams().latest(caller.principal.workspace_id, scope)
+            yield ServerSentEvent(id=str(seen), event="changed", data={"names": names})

@@ -4,11 +4,12 @@ from fastapi import APIRouter, Request, Response
 
 from infrastructure.rest.access import Parts, program
 from infrastructure.web.access import Visitor
-from infrastructure.web.rendering import page
+from infrastructure.web.rendering import Asked, page
 from infrastructure.web.routing import PageRoute
 from infrastructure.web.views import settings as view
 
 router = APIRouter(route_class=PageRoute)
+MODELS = "models"
 
 
 @router.get("/page/agents")
@@ -19,6 +20,17 @@ async def agents(request: Request, caller: Visitor, parts: Parts) -> Response:
 
 @router.get("/page/settings")
 async def settings(request: Request, caller: Visitor, parts: Parts) -> Response:
+    """Backends may be slow to answer: they are asked for the part about the models only, which an open page fetches."""
     found = view.in_force(program(request).settings)
-    models = view.models(parts)
-    return await page(request, caller, "settings.html.j2", title="Settings", here="settings", rows=found, models=models)
+    looked = await parts.model_checks().listed(caller.principal) if MODELS in Asked.by(request).parts else ()
+    return await page(
+        request,
+        caller,
+        "settings.html.j2",
+        title="Settings",
+        here="settings",
+        rows=found,
+        deployed=parts.models().deployments(),
+        seen={one.deployed.key: one.seen for one in looked},
+        faults=parts.models().faults,
+    )

@@ -20,9 +20,9 @@ from infrastructure.rest.receiving import named, uploaded
 from infrastructure.web.access import Form, Submitted, Visitor
 from infrastructure.web.door import ROOT
 from infrastructure.web.naming import Names
-from infrastructure.web.rendering import page
+from infrastructure.web.rendering import Asked, page
 from infrastructure.web.routing import PageRoute, said
-from infrastructure.web.views import work
+from infrastructure.web.views import watching, work
 from services.desk import Command
 from services.inputs import Filed, Stored
 from services.ports.documents import SUFFIXES, UnreadableDocument
@@ -30,6 +30,7 @@ from services.projects import NewProject
 
 router = APIRouter(route_class=PageRoute)
 MOST_PROJECTS = 100
+AGAIN = " Choose your documents again: a browser does not keep them."
 MOST = 10_000
 T = TypeVar("T", Task, Run)
 Handed = Sequence[tuple[Stored, Filed]]
@@ -66,7 +67,7 @@ async def create(request: Request, caller: Visitor, parts: Parts, form: Submitte
         handed = await _handed(parts, caller, form.files)
         project = await parts.projects().create(caller, _wanted(form))
     except (DomainError, UnreadableDocument) as error:
-        return await _form(request, caller, form.fields, str(error))
+        return await _form(request, caller, form.fields, f"{error}{AGAIN if form.files else ''}")
     await _filed(parts, caller, project.id, handed)
     if form.fields.get("then") == "start":
         await parts.work_orders().start(caller, project.id)
@@ -79,6 +80,7 @@ def _wanted(form: Form) -> NewProject:
         name=form.text("name", 300),
         instructions=form.text("instructions", MAX_INSTRUCTIONS),
         approve_plan="approve_plan" in form.fields,
+        sign_off_code="no_sign_off_code" not in form.fields,
     )
 
 
@@ -106,7 +108,8 @@ async def _filed(parts: Container, caller: Command, project_id: str, handed: Han
 
 @router.get("/page/projects/{project_id}")
 async def overview(request: Request, caller: Visitor, parts: Parts, project_id: str) -> Response:
-    found = await work.of_project(parts, caller, project_id)
+    asked = Asked.by(request)
+    found = await work.of_project(parts, caller, project_id, asked)
     return await page(
         request,
         caller,
@@ -115,7 +118,7 @@ async def overview(request: Request, caller: Visitor, parts: Parts, project_id: 
         here="projects",
         tab="overview",
         work=found,
-        advice=await _advice(parts, caller, found),
+        advice=await _advice(parts, caller, found) if asked("advice") else (),
     )
 
 
@@ -176,6 +179,7 @@ async def case_file(request: Request, caller: Visitor, parts: Parts, project_id:
         sections=filled,
         names=names,
         accept=",".join(sorted(SUFFIXES)),
+        folder=await watching.folder(parts, caller, project),
         forms=sorted(parts.staff().forms.values(), key=lambda form: form.title),
     )
 

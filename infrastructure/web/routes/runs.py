@@ -33,7 +33,8 @@ async def runs(request: Request, caller: Visitor, parts: Parts, project_id: str)
 @router.get("/page/runs/{run_id}")
 async def run(request: Request, caller: Visitor, parts: Parts, run_id: str) -> Response:
     found = await view.shown(parts, caller, run_id)
-    return await page(request, caller, "run.html.j2", title="Run", here="projects", shown=found)
+    here = "projects" if found.project is not None else "conversation"
+    return await page(request, caller, "run.html.j2", title="Run", here=here, shown=found)
 
 
 @router.post("/page/runs/{run_id}/pause")

@@ -6,6 +6,7 @@ from starlette.responses import RedirectResponse
 
 from infrastructure.data_directory import same_token
 from infrastructure.rest.access import program
+from infrastructure.web import diagram
 from infrastructure.web.access import Submitted
 from infrastructure.web.door import ROOT, SIGN_IN, let_in, let_out, session_of
 from infrastructure.web.rendering import plain_page, static
@@ -13,7 +14,7 @@ from infrastructure.web.routing import PageRoute
 
 router = APIRouter(route_class=PageRoute)
 LONGEST = 200
-USED = "This link was used before, or is older than 15 minutes; `caseworks up` prints a new one at each start."
+USED = "This link was used before, or is older than 15 minutes; `caseworks link` prints a new one."
 WRONG = "That is not the owner's token; it is in the file `token` of the data directory."
 
 
@@ -54,7 +55,10 @@ async def file(version: str, name: str) -> Response:
         content, media_type = static(name)
     except KeyError:
         raise HTTPException(404, f"The page has no file {name!r}.") from None
-    return Response(content, media_type=media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    if name == diagram.NAME:
+        headers["Content-Security-Policy"] = diagram.policy()
+    return Response(content, media_type=media_type, headers=headers)
 
 
 async def _posted(request: Request) -> str:

@@ -1,21 +1,26 @@
-// Keeps an open page as the server would draw it now: parts marked `data-live` are fetched anew when something
-// changed. What somebody reads, opened, focused or typed in stays as it is.
+// Keeps an open page as the server would draw it now: parts marked `data-live` are fetched anew when something happened
+// that concerns them. What somebody reads, opened, focused or typed in stays as it is.
 "use strict";
 {
   const GAP_MS = 400;
   const AGAIN_MS = 2000;
   const LONGEST = 60_000;
+  const ALL = "all";
+  const SHAPE = "shape-";
   const { at: address = location.href, events, after, poll } = document.body.dataset;
   const line = document.getElementById("live");
   const drawn = new Map();
   const early = new Map();
+  const MOST = 60;
+  const news = new Set();
+  const owed = new Set();
   let loading = false;
   let wanted = false;
   let source = null;
   let seen = after;
 
   const regions = () => [...document.querySelectorAll("[data-live]")];
-  for (const region of regions()) drawn.set(region.id, region.innerHTML);
+  for (const region of regions()) drawn.set(region.id, region.outerHTML);
 
   const say = (text) => {
     line.hidden = false;
@@ -44,6 +49,8 @@
       .filter((each) => each.scrollLeft || each.scrollTop)
       .map((each) => [placeOf(region, each), each.scrollLeft, each.scrollTop]);
     const kept = [...region.querySelectorAll("[data-keep]")].map((each) => [each.id, each.textContent]);
+    for (const { name, value } of fresh.attributes) region.setAttribute(name, value);
+    for (const inner of fresh.querySelectorAll("[data-live]")) drawn.set(inner.id, inner.outerHTML);
     region.replaceChildren(...fresh.childNodes);
     for (const [id, text] of kept) document.getElementById(id)?.append(text);
     for (const place of open) at(region, place)?.setAttribute("open", "");
@@ -51,35 +58,60 @@
     if (focused) at(region, focused)?.focus({ preventScroll: true });
   };
 
-  const update = (fresh) => {
-    for (const region of regions()) {
-      const next = fresh.getElementById(region.id);
-      if (!next || region.querySelector("[data-touched], form[data-sent]")) continue;
-      const text = next.innerHTML;
+  const update = (fresh, parts) => {
+    for (const region of parts ? parts.map((id) => document.getElementById(id)) : regions()) {
+      const next = region?.isConnected && fresh.getElementById(region.id);
+      if (!next) continue;
+      if (region.querySelector("[data-touched], form[data-sent]")) {
+        owed.add(region.id);
+        continue;
+      }
+      const text = next.outerHTML;
       if (drawn.get(region.id) === text) continue;
       drawn.set(region.id, text);
       swap(region, next);
     }
     if (fresh.title) document.title = fresh.title;
+    document.dispatchEvent(new Event("renewed"));
     for (const [id, text] of early) if (write(id, text)) early.delete(id);
   };
 
-  const refresh = () => {
+  // The ids of the parts that the news concern, those within others left out; null for the whole page.
+  const concerned = () => {
+    if (news.has(ALL)) return null;
+    const drawing = document.querySelector("[data-shape]")?.dataset.shape;
+    if ([...news].some((name) => name.startsWith(SHAPE) && name !== SHAPE + drawing)) news.add("shape");
+    const hears = ({ id, dataset }) =>
+      owed.has(id) || !dataset.live || dataset.live.split(" ").some((name) => news.has(name));
+    const found = regions().filter(hears);
+    const ids = found.filter((one) => !found.some((other) => other !== one && other.contains(one))).map(({ id }) => id);
+    return ids.length > MOST ? null : ids;
+  };
+
+  const refresh = (names) => {
+    for (const name of names) news.add(name);
     if (loading) {
       wanted = true;
       return;
     }
-    loading = true;
     wanted = false;
+    const parts = concerned();
+    news.clear();
+    if (parts && !parts.length) return;
+    owed.clear();
+    loading = true;
+    const asked = new URL(address, location.href);
+    for (const part of parts ?? []) asked.searchParams.append("part", part);
     const request = new XMLHttpRequest();
-    request.open("GET", address);
+    request.open("GET", asked);
     request.responseType = "document";
     request.onloadend = () => {
       if (request.status === 401) return ended();
-      if (request.status === 200 && request.response) update(request.response);
+      if (request.status === 200 && request.response) update(request.response, parts);
+      else news.add(ALL);
       setTimeout(() => {
         loading = false;
-        if (wanted) refresh();
+        if (wanted) refresh([]);
       }, GAP_MS);
     };
     request.send();
@@ -111,11 +143,11 @@
     source = own;
     own.onopen = () => {
       say("● Live");
-      refresh();
+      refresh([ALL]);
     };
     own.addEventListener("changed", (event) => {
       seen = event.lastEventId;
-      refresh();
+      refresh(JSON.parse(event.data).names);
     });
     own.addEventListener("text", (event) => heard(JSON.parse(event.data)));
     own.onerror = () => {
@@ -137,7 +169,10 @@
     window.addEventListener("pagehide", () => source?.close());
     window.addEventListener("pageshow", (event) => event.persisted && connect());
     follow();
+  } else if (document.querySelector("[data-later]")) {
+    for (const part of document.querySelectorAll("[data-later]")) owed.add(part.id);
+    refresh([]);
   } else if (poll) {
-    setInterval(() => document.hidden || refresh(), poll * 1000);
+    setInterval(() => document.hidden || refresh([ALL]), poll * 1000);
   }
 }

@@ -1,4 +1,5 @@
-// On every page: the theme, forms that are sent once, questions before what cannot be taken back.
+// On every page: the theme, forms that are sent once, questions before what cannot be taken back, a sign of what can be
+// scrolled.
 "use strict";
 {
   const NEXT = { auto: "light", light: "dark", dark: "auto" };
@@ -34,6 +35,23 @@
     const most = Number(target.dataset.most);
     target.setCustomValidity(size > most ? `Together they are larger than ${Math.floor(most / 1e6)} MB.` : "");
   });
+  // What scrolls by itself fades where there is more of it.
+  const FRAMES = ".picture-frame, pre.text, .scroll";
+  const fade = (frame) => {
+    const { scrollLeft, scrollTop, scrollWidth, scrollHeight, clientWidth, clientHeight } = frame;
+    frame.classList.toggle("more-left", scrollLeft > 1);
+    frame.classList.toggle("more-above", scrollTop > 1);
+    frame.classList.toggle("more-right", scrollWidth - clientWidth - scrollLeft > 1);
+    frame.classList.toggle("more-below", scrollHeight - clientHeight - scrollTop > 1);
+  };
+  const sizes = new ResizeObserver((changed) => changed.forEach(({ target }) => fade(target)));
+  const watch = () => document.querySelectorAll(FRAMES).forEach((frame) => sizes.observe(frame));
+  document.addEventListener("scroll", ({ target }) => target.matches?.(FRAMES) && fade(target), true);
+  document.addEventListener("renewed", watch);
+  watch();
+  const start = document.querySelector("[data-start]");
+  if (start && !location.hash) start.scrollIntoView({ block: "end", behavior: "instant" });
+
   // One more row, without asking the server for it.
   document.addEventListener("click", (event) => {
     const { target } = event;

@@ -14,6 +14,7 @@ from infrastructure.web.views.artifact import MAX_TEXT, Cited, Link, cited_in
 from services.desk import Command
 
 AT_ONCE = 40
+LONG, LONG_LINES = 4_000, 40
 PLACES = {"tsk": ("task", "tasks"), "art": ("artifact", "artifacts"), "prj": ("project", "projects")}
 KINDS = {
     "plan_change": "a change of the plan",
@@ -45,6 +46,11 @@ class Said:
     @property
     def mine(self) -> bool:
         return self.turn.role == "person"
+
+    @property
+    def long(self) -> bool:
+        """Folded until somebody wants all of it."""
+        return len(self.turn.text) > LONG or self.turn.text.count("\n") > LONG_LINES
 
 
 @dataclass(frozen=True, kw_only=True)

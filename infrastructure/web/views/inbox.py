@@ -10,6 +10,7 @@ from domain.project import Project
 from domain.run import Run
 from domain.task import Task
 from infrastructure.container import Container
+from infrastructure.web.rendering import Asked
 from infrastructure.web.views import work
 from infrastructure.web.views.artifact import Body, body_of
 from infrastructure.web.views.form import Sheet, sheet
@@ -57,8 +58,8 @@ async def _plan(parts: Container, caller: Command, item: InboxItem) -> Markup:
     run = await parts.desk().get(caller, Run, item.run_id) if item.run_id else None
     if run is None or bare(run.graph) != "project":
         return Markup()
-    found = await work.of_project(parts, caller, item.project_id)
-    return found.picture
+    found = await work.of_project(parts, caller, item.project_id, Asked(frozenset({"picture"})))
+    return work.picture([(row.task, row.who) for row in found.rows])
 
 
 async def _draft(parts: Container, caller: Command, id: str) -> Body:

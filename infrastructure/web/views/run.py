@@ -56,8 +56,10 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
+    """Without `project` it is a run of the workspace's conversation."""
+
     head: Attempt
-    project: Project
+    project: Project | None
     calls: tuple[Call, ...]
     children: tuple[Attempt, ...]
     number: int
@@ -82,11 +84,11 @@ async def shown(parts: Container, caller: Command, id: str) -> Shown:
     store, workspace = parts.store(), caller.principal.workspace_id
     run = await parts.work_orders().run(caller, id)
     number = await parts.streams().latest(workspace, run.project_id)
-    project = await parts.desk().get(caller, Project, run.project_id)
+    project = await parts.desk().get(caller, Project, run.project_id) if run.project_id != workspace else None
     children = await store.find(Run, workspace, where={"parent_id": id}, limit=MOST)
     tasks = await store.find(Task, workspace, where={"project_id": run.project_id}, limit=MOST)
     titles: dict[str | None, str] = {task.id: task.spec.title for task in tasks}
-    names = Names(caller.principal.id, parts.staff().profiles, (project,))
+    names = Names(caller.principal.id, parts.staff().profiles, (project,) if project is not None else ())
     workflow = bare(run.graph)
     return Shown(
         head=attempt(parts, run, names, titles.get(run.task_id, "")),

@@ -1,13 +1,11 @@
 """The settings in force. A secret is only said to be set."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydantic import BaseModel, SecretStr
 
 from config.settings import Settings
-from infrastructure.container import Container
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,18 +13,6 @@ class Setting:
     name: str
     value: str
     about: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """An alias and what stands behind it; `key` says where its key comes from, never what it is."""
-
-    alias: str
-    model: str
-    backend: str
-    where: str
-    key: str
-    default: bool
 
 
 def in_force(settings: Settings) -> tuple[Setting, ...]:
@@ -39,7 +25,8 @@ def _settings(section: BaseModel, prefix: str) -> Iterator[Setting]:
         if isinstance(value, BaseModel):
             yield from _settings(value, f"{prefix}{name}.")
         else:
-            yield Setting(name=prefix + name, value=_told(value), about=field.description or "")
+            said = str(value) if name == "port" else _told(value)
+            yield Setting(name=prefix + name, value=said, about=field.description or "")
 
 
 def _told(value: object) -> str:
@@ -56,27 +43,3 @@ def _told(value: object) -> str:
             return ", ".join(map(str, value))
         case _:
             return str(value)
-
-
-def models(parts: Container) -> tuple[Model, ...]:
-    """None where work is rehearsed."""
-    found = parts.models()
-    if found is None:
-        return ()
-    return tuple(
-        Model(
-            alias=name,
-            model=alias.model,
-            backend=alias.backend,
-            where=found.backends[alias.backend].base_url,
-            key=_key(found.backends[alias.backend].api_key_env),
-            default=name == found.default,
-        )
-        for name, alias in found.aliases.items()
-    )
-
-
-def _key(variable: str | None) -> str:
-    if variable is None:
-        return "none needed"
-    return f"{variable} (environment), {'set' if os.environ.get(variable) else 'NOT set'}"

@@ -1,8 +1,8 @@
 """A project's work at a glance: plan, tasks with their agents, models and costs, what waits for a person."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -15,7 +15,10 @@ from domain.run import Run, Usage
 from domain.task import FINISHED, LIVE, Task
 from infrastructure.container import Container
 from infrastructure.web.naming import Names, run_state
+from infrastructure.web.rendering import Asked
+from infrastructure.web.views import news
 from services.desk import Command
+from services.filing import PROJECT_RUN
 from services.work.planning import newest_plan
 
 MOST = 10_000
@@ -51,6 +54,7 @@ class Work:
     cost: str
     number: int
     """Of the project's newest event: what comes later is news to who sees this."""
+    asked: Asked
 
     @property
     def tasks(self) -> list[Task]:
@@ -83,8 +87,14 @@ class Work:
         return [(state, numbers[state]) for state in words.STATES if numbers[state]]
 
     @property
+    def shape(self) -> str:
+        return news.shape((task.id, task.spec.depends_on) for task in self.tasks)
+
+    @property
     def picture(self) -> Markup:
-        return picture([(row.task, row.who) for row in self.rows])
+        """Whole, or those of its boxes that are asked for."""
+        only = None if self.asked("picture") else self.asked.of("node")
+        return picture([(row.task, row.who) for row in self.rows], only, live=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,37 +118,47 @@ def summary(project: Project, runs: Sequence[Run], tasks: Sequence[Task]) -> Sum
     return Summary(project=project, run=newest_project_run(runs), tasks=tasks)
 
 
-def picture(tasks: Sequence[tuple[Task, str]]) -> Markup:
-    """The plan; each task (with the name of who does it) leads to its page."""
+def picture(tasks: Sequence[tuple[Task, str]], only: Collection[str] | None = None, *, live: bool = False) -> Markup:
+    """The plan; each task (with the name of who does it) leads to its page. Of some tasks `only`, where they are named;
+    where it is `live`, each is a part of the page that can be asked for."""
+    if only is not None and not only:
+        return Markup()
     drawn = [boxes.of_task(task, f"/page/tasks/{task.id}", who) for task, who in tasks]
+    if live:
+        drawn = [replace(box, region=f"node-{box.id}") for box in drawn]
     edges = [(id, task.id) for task, _ in tasks for id in task.spec.depends_on]
-    return draw(drawn, edges, PICTURE, shrinks=False)
+    return draw(drawn, edges, PICTURE, shrinks=False, only=only)
 
 
-async def of_project(parts: Container, caller: Command, project_id: str) -> Work:
-    """Raises NotFound."""
+async def of_project(parts: Container, caller: Command, project_id: str, asked: Asked) -> Work:
+    """With what the asked parts of its page show. Raises NotFound."""
     store, workspace, where = parts.store(), caller.principal.workspace_id, {"project_id": project_id}
     number = await parts.streams().latest(workspace, project_id)
     project = await parts.desk().get(caller, Project, project_id)
     plan = await newest_plan(store, workspace, project_id)
     tasks = {task.id: task for task in await store.find(Task, workspace, where=where, limit=MOST)}
     order = [tasks[spec.id] for spec in plan.tasks if spec.id in tasks] if plan is not None else []
-    runs = await store.find(Run, workspace, where=where, limit=MOST)
-    versions = await store.find(Version, workspace, where=where, limit=MOST)
-    artifacts = await store.find(Artifact, workspace, where=where | {"visible": "1"}, limit=MOST)
-    items = await store.find(InboxItem, workspace, where=where | {"state": "open"})
+    roots = await store.find(Run, workspace, where=where | {"parent_id": None, "graph": PROJECT_RUN}, limit=MOST)
+    some = where if asked("tasks") else where | {"task_id": sorted(asked.of("row"))}
+    runs = await store.find(Run, workspace, where=some, limit=MOST) if asked("tasks") or asked.of("row") else []
+    made = where if asked("tasks") else where | {"run_id": [run.id for run in runs]}
+    versions = await store.find(Version, workspace, where=made, limit=MOST) if runs else []
+    seen = where if asked("tasks", "results") else some
+    artifacts = await store.find(Artifact, workspace, where=seen | {"visible": "1"}, limit=MOST)
+    items = await store.find(InboxItem, workspace, where=where | {"state": "open"}) if asked("standing") else []
     names = Names(caller.principal.id, parts.staff().profiles, (project,))
-    usage = await store.usage(workspace, project_id)
+    usage = await store.usage(workspace, project_id) if asked("numbers") else Usage()
     return Work(
         project=project,
         origin=names.told(plan.origin) if plan is not None else "",
-        run=newest_project_run(runs),
+        run=newest_project_run(roots),
         rows=rows(parts, order, runs, versions, artifacts, names),
         waiting=tuple(items),
         results=_results(artifacts),
         usage=usage,
         cost=cost(parts, usage),
         number=number,
+        asked=asked,
     )
 
 
@@ -182,7 +202,7 @@ def _usages(runs: Sequence[Run]) -> dict[str, Usage]:
 def cost(parts: Container, usage: Usage) -> str:
     """Money where there was any, else tokens."""
     if usage.money:
-        models = parts.models()
+        models = parts.models().current
         return words.money(usage.money, models.currency if models is not None else "")
     return words.count(usage.input_tokens + usage.output_tokens, "token") if usage.calls else ""
 

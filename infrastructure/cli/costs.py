@@ -1,0 +1,64 @@
+"""`caseworks costs`: what was used, by whom and for what."""
+
+from typing import Annotated, Any
+
+import typer
+
+from infrastructure.cli import words
+from infrastructure.cli.output import document, say, table
+from infrastructure.cli.session import DataDir, Json, segment, session
+
+QUESTIONS = (("project", "by_project"), ("agent", "by_agent"), ("task", "by_task"), ("model", "by_model"))
+NOBODY = {"agent": "nobody", "task": "no task of its own", "model": "no answer", "project": "the workspace"}
+MOST = 12
+
+
+def costs(
+    ctx: typer.Context,
+    project: Annotated[str, typer.Argument(help="The project's id; all of them by default.", metavar="PROJECT")] = "",
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """What a project, or the whole workspace, cost: by agent, task and model, the dearest first.
+
+    Example: caseworks costs prj_…
+    """
+    with session(ctx, data_dir) as found:
+        path = f"/v1/projects/{segment(project)}/costs" if project else "/v1/costs"
+        answer = found.api.get(path)
+    if json:
+        document(answer)
+        return
+    currency = answer["currency"]
+    say(f"In all: {_told(answer['total'], currency)}.")
+    if not answer["total"]["calls"]:
+        return
+    for question, field in QUESTIONS:
+        if not (shares := answer[field]):
+            continue
+        say()
+        rows = [_row(share, question, currency) for share in shares[:MOST]]
+        table((question, "calls", "tokens in", "tokens out", "seconds", "money"), rows, "")
+        if len(shares) > MOST:
+            say(f"and {len(shares) - MOST} more; `--json` has them")
+    if (dearest := answer["dearest"]) is not None:
+        say()
+        say(f"The dearest call: {_told(dearest['usage'], currency)}, to {dearest['purpose']} with {dearest['model']}.")
+
+
+def _row(share: Any, question: str, currency: str) -> tuple[object, ...]:
+    used = share["usage"]
+    return (
+        words.line(share["name"], 60) or NOBODY[question],
+        f"{used['calls']:,}",
+        f"{used['input_tokens']:,}",
+        f"{used['output_tokens']:,}",
+        f"{used['seconds']:,.1f}",
+        words.money(used["money"], currency) if used["money"] else "",
+    )
+
+
+def _told(used: Any, currency: str) -> str:
+    tokens = f"{used['input_tokens']:,} + {used['output_tokens']:,} tokens"
+    money = f", {words.money(used['money'], currency)}" if used["money"] else ""
+    return f"{words.count(used['calls'], 'call')}, {tokens}, {used['seconds']:,.1f} s{money}"

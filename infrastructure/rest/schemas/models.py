@@ -1,0 +1,80 @@
+"""Models: what is configured, what is there, and what a check found."""
+
+from pydantic import Field
+
+from domain.routing import Tier
+from infrastructure.rest.schemas.wire import Wire, example
+
+
+class ModelOut(Wire):
+    """One model on one backend. What the backend does not say is null."""
+
+    model_config = example(
+        key="main",
+        alias="main",
+        model="qwen3:4b",
+        backend="ollama",
+        address="http://127.0.0.1:11434",
+        default=True,
+        tiers=["small", "medium"],
+        stand_ins=[],
+        context_tokens=8192,
+        parallel=1,
+        credentials="none needed",
+        there=True,
+        loaded=False,
+        size=2600000000,
+        memory=None,
+        on_gpu=None,
+        running_context=None,
+        trained_context=40960,
+        capabilities=["completion", "tools"],
+        fault="",
+    )
+    key: str = Field(description="The alias, followed by a number where it has several deployments.")
+    alias: str
+    model: str
+    backend: str
+    address: str
+    default: bool = Field(description="Whether all work uses it that no tier is given for.")
+    tiers: tuple[Tier, ...] = Field(description="The sizes of work that it is for.")
+    stand_ins: tuple[str, ...] = Field(description="The aliases that are asked when it is down, in order.")
+    context_tokens: int = Field(description="What it is given room for.")
+    parallel: int
+    credentials: str = Field(description="Where its key comes from, never what it is.")
+    there: bool
+    loaded: bool | None
+    size: int | None = Field(description="Bytes of the file.")
+    memory: int | None = Field(description="Bytes that it takes where it is loaded.")
+    on_gpu: int | None = Field(description="How many of them on the GPU.")
+    running_context: int | None = Field(description="The context that it runs with, in tokens.")
+    trained_context: int | None = Field(description="The context that it was trained for, in tokens.")
+    capabilities: tuple[str, ...]
+    fault: str = Field(description="Why it cannot be used; empty where it can.")
+
+
+class TrialOut(Wire):
+    name: str = Field(description="text, streaming, structured or tools.")
+    passed: bool
+    detail: str
+
+
+class CheckedOut(Wire):
+    model_config = example(
+        alias="main",
+        model="qwen3:4b",
+        usable=True,
+        trials=[{"name": "text", "passed": True, "detail": "answered in 0.4 s"}],
+        first_token_seconds=0.21,
+        tokens_per_second=38.5,
+        input_tokens=120,
+        output_tokens=96,
+    )
+    alias: str
+    model: str
+    usable: bool = Field(description="Whether work can be done with it; tools are not needed for that.")
+    trials: tuple[TrialOut, ...]
+    first_token_seconds: float | None
+    tokens_per_second: float | None
+    input_tokens: int
+    output_tokens: int

@@ -1,0 +1,34 @@
+"""What calls used, added up."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.run import Usage
+from services.ports.store import RecordedCall
+
+By = Literal["project_id", "agent", "task_id", "model", "purpose"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What all calls of one `key` (an agent, a task …) used."""
+
+    key: str
+    usage: Usage
+
+
+class Costs(ABC):
+    """Of calls that were made, also of those that failed or were called off: they may have been billed."""
+
+    @abstractmethod
+    async def shares(self, workspace_id: str, project_id: str | None, by: By, limit: int) -> tuple[Share, ...]:
+        """The `limit` dearest: by money, then by tokens. Without a project of the whole workspace."""
+
+    @abstractmethod
+    async def total(self, workspace_id: str, project_id: str | None) -> Usage:
+        """All of it."""
+
+    @abstractmethod
+    async def dearest(self, workspace_id: str, project_id: str | None) -> RecordedCall | None:
+        """The call that cost most, by money, then by tokens."""
