@@ -33,8 +33,8 @@ class _Read:
 
 
 class WorkflowFiles:
-    """The files `<name>.yaml` in `folder`. One that can no longer be used keeps what it said before; that is logged,
-    and told by `faults`."""
+    """The files `<name>.yaml` in `folder`. Those that cannot be used are told by `faults`; one that no longer can keeps
+    what it said before, and that is logged."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -48,6 +48,9 @@ class WorkflowFiles:
         """Why a file cannot be used as it is now, in a sentence, by the file's name without its ending."""
         named = {name: read.fault for name, read in self._current().items() if read.fault}
         return {**_misnamed(self._folder), **named}
+
+    def place(self, name: str) -> str:
+        return str(self._path(name))
 
     def text(self, name: str) -> str:
         if name not in self._files():
@@ -172,7 +175,8 @@ def _again(name: str, path: Path, before: _Read) -> _Read:
     try:
         return _Read(graph=workflow(name, text_of(path), path))
     except ConfigurationError as error:
-        logger.warning("{}{}", error, "" if before.graph is None else " What it said before holds until it is mended.")
+        if before.graph is not None:
+            logger.warning("{} What it said before holds until it is mended.", error)
         return replace(before, fault=str(error))
 
 

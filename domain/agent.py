@@ -46,8 +46,8 @@ Part = Literal["direct", "search"]
 
 class ContextPolicy(BaseModel):
     """What of the case file is put before an agent, in which order. `direct` is what the tasks right before its own
-    made, or for a first task what was handed over; `search` the best matches in its sections. An input that is too large
-    is put in by those of its passages that match best and some spread over the rest."""
+    made, or for a first task what was handed over; `search` the best matches in its sections. Of an input that is too
+    large, the passages that match best are put in and some spread over the rest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,8 +59,8 @@ class ContextPolicy(BaseModel):
 
 
 class Memory(BaseModel):
-    """What an agent is reminded of that it made earlier in the project: the beginnings of its newest `outputs`, together
-    at most `tokens` long. No model is asked."""
+    """What an agent is reminded of that it made earlier in the project: the beginnings of its newest `outputs`, at most
+    `tokens` long together. No model is asked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

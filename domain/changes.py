@@ -141,6 +141,17 @@ class Recommend:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RaiseAlert:
+    """What the Watcher found by rule: published at once, unless it was raised before."""
+
+    change: Literal["raise_alert"] = "raise_alert"
+    version: Version
+    section: str
+    title: str
+    owner_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignalChildren:
     """A signal to every child run that has not ended; to one of them where it is named."""
 
@@ -182,6 +193,7 @@ Change = (
     | SendMessage
     | SayTurn
     | Recommend
+    | RaiseAlert
     | SignalChildren
     | SetTimer
     | EndRun

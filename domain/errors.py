@@ -66,7 +66,8 @@ class InvalidGraph(Invalid):
 
 class RefusedTransition(DomainError):
     def __init__(self, kind: str, id: str, old: str, new: str) -> None:
-        super().__init__(f"The {kind} {id} is {old} and cannot become {new}.")
+        what = f"{old} already" if old == new else f"{old} and cannot become {new}"
+        super().__init__(f"The {kind} {id} is {what}.")
         self.kind, self.id, self.old, self.new = kind, id, old, new
 
 

@@ -5,8 +5,10 @@ the end of the work. A notice is raised once for its rule, its subject and its `
 happens anew, as when a task that was tried again fails again.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from statistics import median
 from typing import Literal
 
@@ -20,6 +22,7 @@ BUDGET = 0.8
 REVIEWS = 3
 """In how many reviews of a task a finding stands that came back twice."""
 MOST_LINES = 10
+HEADINGS = {"alert": ("What failed", "Evidence"), "anomaly": ("What is unusual", "Figure and threshold")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +54,12 @@ class Notice:
     @property
     def text(self) -> str:
         lines = "\n".join(f"- {line}" for line in self.figures)
-        first, second = ("What failed", "Evidence") if self.kind == "alert" else ("What is unusual", "Figure and threshold")
-        return f"# {self.title}\n\n## {first}\n\n{self.what}\n\n## {second}\n\n{lines}\n\n## What to do\n\n{self.to_do}\n"
+        first, second = (
+            ("What failed", "Evidence") if self.kind == "alert" else ("What is unusual", "Figure and threshold")
+        )
+        return (
+            f"# {self.title}\n\n## {first}\n\n{self.what}\n\n## {second}\n\n{lines}\n\n## What to do\n\n{self.to_do}\n"
+        )
 
 
 Rule = Callable[[Vitals], Iterator[Notice]]
@@ -68,10 +75,10 @@ def failed(vitals: Vitals) -> Iterator[Notice]:
                 subject=task.id,
                 mark=str(task.attempts),
                 kind="alert",
-                title=_title(f"“{_line(task.spec.title, 120)}” needs attention"),
+                title=f"“{_line(task.spec.title, 120)}” needs attention",
                 what=f"The task “{_line(task.spec.title)}” of {task.spec.assignee.id} could not be ended.",
                 figures=(f"Attempts: {task.attempts}. Tasks that wait for it: {behind}.", *said),
-                to_do="Accept what there is, try it again with a hint, or give it to somebody else: it is in the inbox.",
+                to_do="Accept what there is in the inbox, try it again with a hint, or give it to somebody else.",
             )
 
 
@@ -107,7 +114,7 @@ def costly(vitals: Vitals) -> Iterator[Notice]:
                     rule="costly",
                     subject=task.id,
                     kind="anomaly",
-                    title=_title(f"“{_line(task.spec.title, 120)}” used unusually much"),
+                    title=f"“{_line(task.spec.title, 120)}” used unusually much",
                     what=f"The task “{_line(task.spec.title)}” used {value:,} {name}.",
                     figures=(f"Measure: {value:,} {name}. Threshold: {TIMES} times the median of {usual:,.0f}.",),
                     to_do="Look at its calls: a brief that is too wide, a loop, or a model that is too large for it.",
@@ -117,16 +124,17 @@ def costly(vitals: Vitals) -> Iterator[Notice]:
 
 def returned(vitals: Vitals) -> Iterator[Notice]:
     for task in vitals.tasks:
-        reviews = [{_line(finding) for finding in found} for found in vitals.reviews.get(task.id, ())]
-        again = [one for one in dict.fromkeys(_in_order(vitals.reviews.get(task.id, ()))) if _count(one, reviews) >= REVIEWS]
+        reviews = [list(map(_line, found)) for found in vitals.reviews.get(task.id, ())]
+        counts = Counter(finding for found in reviews for finding in set(found))
+        again = [one for one in dict.fromkeys(chain(*reviews)) if counts[one] >= REVIEWS]
         if again:
             yield Notice(
                 rule="returned",
                 subject=task.id,
                 kind="anomaly",
-                title=_title(f"A finding on “{_line(task.spec.title, 120)}” came back twice"),
+                title=f"A finding on “{_line(task.spec.title, 120)}” came back twice",
                 what=f"Revising “{_line(task.spec.title)}” did not mend what its review found.",
-                figures=tuple(f"In {_count(one, reviews)} reviews: {one}" for one in again[:MOST_LINES]),
+                figures=tuple(f"In {counts[one]} reviews: {one}" for one in again[:MOST_LINES]),
                 to_do="Look whether the criterion can be met at all from what the task is given, or say in a hint how.",
             )
 
@@ -169,19 +177,6 @@ def health(found: Sequence[Notice]) -> str:
         f"# Health of the work\n\n## State\n\n{state}\n\n## Failures and warnings\n\n{lines}\n\n"
         f"## What to do\n\n{to_do}\n"
     )
-
-
-def _in_order(reviews: Sequence[Sequence[str]]) -> Iterator[str]:
-    for found in reviews:
-        yield from map(_line, found)
-
-
-def _count(finding: str, reviews: Sequence[set[str]]) -> int:
-    return sum(finding in found for found in reviews)
-
-
-def _title(text: str) -> str:
-    return text[:300]
 
 
 def _line(text: str, most: int = 300) -> str:

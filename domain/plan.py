@@ -49,6 +49,9 @@ class Plan:
         return replace(self, tasks=tuple(task.towards(goal, instead_of) for task in self.tasks))
 
     def followed_by(self, tasks: tuple[TaskSpec, ...], *, made_by: str, origin: str, at: datetime) -> "Plan":
+        """The next version. Its origin goes on naming the template that it began as."""
+        began = "" if self.template is None else f"The plan began as the template “{self.template.replace('_', ' ')}”."
+        origin = origin if not began or began in origin else f"{origin.rstrip('.')}. {began}"
         return replace(
             self, number=self.number + 1, tasks=tasks, made_by=made_by, origin=origin, created_at=at, version=0
         )

@@ -16,10 +16,13 @@ MAX_INSTRUCTIONS = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """Caps on what a project may use in all. Money in millionths of the installation's currency."""
+    """Caps on what may be used in all. Money in millionths of the installation's currency; tokens of prompts and
+    replies together; seconds that models worked."""
 
     money: Annotated[int, Field(ge=0)] | None = None
     calls: Annotated[int, Field(ge=0)] | None = None
+    tokens: Annotated[int, Field(ge=0)] | None = None
+    seconds: Annotated[int, Field(ge=0)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

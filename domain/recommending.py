@@ -31,8 +31,8 @@ EITHER = re.compile(
     re.IGNORECASE,
 )
 LASTING = re.compile(
-    r"\b(buy|order|purchase|sign|hire|dismiss|terminat\w+|launch|deploy|migrat\w+|delet\w+|publish|invest|borrow|"
-    r"demolish|replac\w+|relocat\w+|move|sell|announce|submit)\b",
+    r"\b(buy|(?<!which )(?<!in )(?<!the )(?<!of )(?<!al )order(?! of\b)|purchase|sign|hire|dismiss|terminat\w+|launch|"
+    r"deploy|migrat\w+|delet\w+|publish|invest|borrow|demolish|replac\w+|relocat\w+|move|sell|announce|submit)\b",
     re.IGNORECASE,
 )
 COSTLY = re.compile(r"\d[\d.,' ]{3,20}\s?(?:€|\$|£|eur|euros?|usd|dollars?|chf|francs?|pounds?)(?!\w)", re.IGNORECASE)
@@ -146,7 +146,8 @@ def vague_goal(situation: Situation) -> Iterator[Advice]:
             cause="goal",
             form="questionnaire",
             title="Questions on the goal",
-            reason=f"The goal has {count} words, no figure and no instructions: a few answers make it plannable.",
+            reason=f"The goal has {count} word{'' if count == 1 else 's'}, no figure and no instructions: a few "
+            "answers make it plannable.",
             fields=_questions(asked),
         )
 

@@ -20,13 +20,20 @@ NEARER: dict[Tier, tuple[Tier, ...]] = {
 
 
 class Choice(BaseModel):
-    """The alias that a call goes to, the tier it is for, and why in plain words."""
+    """The alias that a call goes to, the tier it is for, and why in plain words. `stronger` is the alias for when its
+    reply cannot be used; empty where there is none."""
 
     model_config = ConfigDict(frozen=True)
 
     alias: str
     tier: Tier
     reason: str
+    stronger: str = ""
+
+
+def above(tier: Tier) -> Tier:
+    """The next one up; `large` is the last, and what `code` is beside."""
+    return LADDER[min(LADDER.index(tier) + 1, len(LADDER) - 1)] if tier in LADDER else "large"
 
 
 class Work(BaseModel):

@@ -152,7 +152,7 @@ class Container(containers.DeclarativeContainer):
     graph_questions = providers.Singleton(GraphQuestions, desk, graphs, staff)
     named_questions = providers.Singleton(NamedQuestions, desk, graphs, streams, graph_questions)
     graph_edits = providers.Singleton(GraphEdits, desk, graphs, graph_questions)
-    reports = providers.Singleton(Reports, desk, report_writer, models.provided.currency)
+    reports = providers.Singleton(Reports, desk, staff, report_writer, models.provided.currency)
     exports = providers.Singleton(Exports, desk, graphs, streams, reports, providers.Object(shape))
     doctor = providers.Singleton(
         Doctor,

@@ -2,11 +2,11 @@
 
 import os
 
+from adapters.llm.backends import BackendLLM
 from adapters.llm.configuration import Backend, Deployment, Models
 from adapters.llm.deployed import DeployedLLM
 from adapters.llm.fitting import FittingLLM
 from adapters.llm.limited import LimitedLLM
-from adapters.llm.providers import ProviderLLM
 from adapters.llm.rehearsal import RehearsalLLM
 from adapters.llm.retrying import Patience, RetryingLLM
 from config.catalogue import ROUTING
@@ -38,8 +38,8 @@ def language_model(models: Models | None) -> LLM:
     if models is None:
         return RehearsalLLM()
     alone = {key for alias in models.aliases for key in _only(models.chain(alias))}
-    patient, provider = Patience(), ProviderLLM(models, os.environ)
-    tried = RetryingLLM(provider, lambda key: patient if key in alone else AT_ONCE)
+    patient, backends = Patience(), BackendLLM(models, os.environ)
+    tried = RetryingLLM(backends, lambda key: patient if key in alone else AT_ONCE)
     return DeployedLLM(LimitedLLM(FittingLLM(tried)), models.chain)
 
 
@@ -94,7 +94,7 @@ class ConfiguredModels(ports.Models):
     async def look(self, key: str) -> Seen:
         if (models := self.current) is None:
             raise KeyError(key)
-        return await ProviderLLM(models, os.environ).seen(key)
+        return await BackendLLM(models, os.environ).seen(key)
 
     def routing(self) -> Routing:
         return self._routing.value

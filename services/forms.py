@@ -94,7 +94,7 @@ class Forms:
                     uow, self._desk.content, artifact.project_id, stored, replace(filed, derived_from=[head.ref])
                 )
             if stored.digest == artifact.digest:
-                raise Conflict(f"{id} is filled in with these very answers already.")
+                raise _nothing_new(form)
             return await filing.publish(uow, self._desk.content, version_of(uow, artifact, stored, ()))
 
         return await self._desk.carry_out(command, Artifact, decide)
@@ -123,6 +123,16 @@ class Forms:
     async def _read(self, uow: UnitOfWork, id: str) -> Form:
         artifact = await visible(uow, id)
         return await form_of(self._desk.content, artifact, await head_of(uow, artifact))
+
+
+def _nothing_new(form: Form) -> Conflict | Invalid:
+    """What is still needed comes first."""
+    title, needed = form.template.title, form.template.unanswered(form.answers)
+    if not needed:
+        return Conflict(f"The form “{title}” is filled in with these very answers already.")
+    labels = ", ".join(f"“{field.label}”" for field in needed)
+    said = f"The form “{title}” has nothing new to save, and still needs {labels}."
+    return Invalid(said, [(f"/answers/{field.name}", "is missing") for field in needed])
 
 
 def new_form(staff: Staff, new: NewForm) -> Form:

@@ -78,7 +78,7 @@ class PlanEdits:
         """`add`, as a part of something else."""
         known = await self._known(uow, project_id)
         plan = await self._adopted(
-            uow, project_id, [*map(_as_it_is, known), draft], None, f"added the task “{draft.title}”"
+            uow, project_id, [*map(_as_it_is, known), draft], None, f"added the task “{draft.title}”", only=len(known)
         )
         return await uow.get(Task, plan.tasks[-1].id)
 
@@ -103,7 +103,8 @@ class PlanEdits:
             raise VersionMoved("task", task_id)
         known = await self._known_with(uow, task)
         drafts = [replace(draft, key=id) if id == task_id else _as_it_is(id) for id in known]
-        await self._adopted(uow, task.project_id, drafts, plan, f"changed the task “{task.spec.title}”")
+        what, only = f"changed the task “{task.spec.title}”", known.index(task_id)
+        await self._adopted(uow, task.project_id, drafts, plan, what, only=only)
         return await uow.get(Task, task_id)
 
     async def without(self, uow: UnitOfWork, task_id: str, plan: int | None = None) -> Plan:
@@ -133,15 +134,26 @@ class PlanEdits:
         return Trial(await self._office(uow, project, plan), tasks)
 
     async def _adopted(
-        self, uow: UnitOfWork, project_id: str, drafts: Sequence[TaskDraft], expected: int | None, what: str
+        self,
+        uow: UnitOfWork,
+        project_id: str,
+        drafts: Sequence[TaskDraft],
+        expected: int | None,
+        what: str,
+        *,
+        only: int | None = None,
     ) -> Plan:
+        """`only` is the place of the one draft that somebody sent; of that alone a fault is told."""
         project = await active_project(uow, project_id)
         plan = await _newest(uow, project_id)
         if expected is not None and expected != (plan.number if plan is not None else 0):
             raise VersionMoved("plan of", project_id)
         office = await self._office(uow, project, plan)
         drafts = [await self._with_form(uow, project_id, draft) if draft.form else draft for draft in drafts]
-        made = office.plan(drafts, f"{uow.scene.principal.id} {what}.")
+        try:
+            made = office.plan(drafts, f"{uow.scene.principal.id} {what}.")
+        except InvalidPlan as error:
+            raise error if only is None else _alone(error, only) from None
         await self._withdraw(uow, plan, made)
         await filing.adopt(uow, made)
         ran = bool(await uow.find(Run, {"project_id": project_id, "graph": filing.PROJECT_RUN}))
@@ -230,7 +242,11 @@ class _Office:
     def _specs(self, drafts: Sequence[TaskDraft]) -> tuple[TaskSpec, ...]:
         keys = [draft.key for draft in drafts]
         if twice := next((key for key in keys if keys.count(key) > 1), None):
-            raise InvalidPlan(f"Two tasks of the plan are called {twice}; give each a key of its own.")
+            places = [number for number, key in enumerate(keys) if key == twice]
+            raise InvalidPlan(
+                f"Two tasks of the plan are called {twice}; give each a key of its own.",
+                [(f"/tasks/{n}/{'id' if twice in self._before else 'key'}", "stands there twice") for n in places],
+            )
         ids = {draft.key: draft.key if draft.key in self._before else self._uow.new_id("task") for draft in drafts}
         made = []
         for number, draft in enumerate(drafts):
@@ -247,7 +263,10 @@ class _Office:
         old = self._before.get(draft.key)
         depends = draft.depends_on if draft.depends_on is not None else (old.depends_on if old is not None else ())
         if unknown := [key for key in depends if key not in ids]:
-            raise Invalid(f"it depends on {unknown[0]}, which the plan does not have.", [("/depends_on", unknown[0])])
+            raise Invalid(
+                f"it depends on {unknown[0]}, which the plan does not have.",
+                [("/depends_on", f"names {unknown[0]}, which the plan does not have")],
+            )
         after = tuple(ids[key] for key in depends)
         if old is None:
             return self._new(ids[draft.key], draft, after)
@@ -273,7 +292,14 @@ class _Office:
         section = draft.section or old.expected[0].section
         if (wanted, makes, section) == (old.assignee, old.expected[0].kind, old.expected[0].section):
             return None
+        if old.assignee.kind == "person" and draft.makes is None and not self._makes(wanted, makes):
+            return self._choice(replace(draft, assignee=wanted), f"{draft.title or old.title} {old.brief}")
         return self._choice(replace(draft, assignee=wanted, makes=makes, section=draft.section or section), old.brief)
+
+    def _makes(self, who: Assignee, kind: str) -> bool:
+        """People make anything."""
+        profiles = [profile for profile in self._staff.specialists if profile.id == who.id]
+        return who.kind != "core" or not profiles or kind in [output.kind for output in profiles[0].outputs]
 
     def _new(self, id: str, draft: TaskDraft, depends_on: tuple[str, ...]) -> TaskSpec:
         title, brief = (draft.title or "").strip(), (draft.brief or "").strip()
@@ -393,6 +419,13 @@ class Trial:
 def _given(new: str | None, old: str) -> str:
     """What is written again as it stands, but for the space around it, is no change."""
     return old if new is None or new.strip() in ("", old.strip()) else new.strip()
+
+
+def _alone(error: InvalidPlan, number: int) -> InvalidPlan:
+    """The fault of a plan, told of its one task that was sent."""
+    said, place = str(error).removeprefix(f"Task {number + 1}: "), f"/tasks/{number}/"
+    of_it = [(pointer.removeprefix(place[:-1]), what) for pointer, what in error.errors if pointer.startswith(place)]
+    return InvalidPlan(said[:1].upper() + said[1:], of_it)
 
 
 def _as_it_is(id: str) -> TaskDraft:

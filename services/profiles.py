@@ -138,8 +138,8 @@ class Profiles:
         return next((profile.name for profile in self._staff.profiles.values() if profile.reviewer == name), None)
 
     async def _spare_work(self, command: Command, name: str, after: Profile | None) -> None:
-        """Raises Conflict where a task of that agent could not go on with the profile `after`. Without one, that is each
-        task that is not finished."""
+        """Raises Conflict where a task of that agent could not go on with the profile `after`; without one, that is
+        each task that is not finished."""
         states: Collection[TaskState] = AHEAD if after is None else LIVE
         where = {"state": sorted(states)}
         for task in await self._desk.store.find(Task, command.principal.workspace_id, where=where, limit=10_000):

@@ -3,20 +3,21 @@
 from collections.abc import Callable
 
 from domain.artifact import Artifact, Version
-from domain.project import Project
+from domain.project import Member, Project
 from domain.run import Run
 from domain.task import Task
 from services import filing, reading
 from services.desk import Command, Desk
 from services.ports.report import ReportedArtifact, ReportModel, ReportWriter
+from services.staff import Staff
 from services.work.planning import newest_plan
 
 MAX_ARTIFACTS = 500
 
 
 class Reports:
-    def __init__(self, desk: Desk, writer: ReportWriter, currency: Callable[[], str]) -> None:
-        self._desk, self._writer, self._currency = desk, writer, currency
+    def __init__(self, desk: Desk, staff: Staff, writer: ReportWriter, currency: Callable[[], str]) -> None:
+        self._desk, self._staff, self._writer, self._currency = desk, staff, writer, currency
 
     async def html(self, command: Command, project_id: str) -> str:
         return self._writer.write(await self._model(command, project_id))
@@ -45,7 +46,15 @@ class Reports:
             usage=await store.usage(workspace, project_id),
             currency=self._currency(),
             made_at=self._desk.clock.now(),
+            names=await self._names(project),
         )
+
+    async def _names(self, project: Project) -> dict[str, str]:
+        """Of agents by their titles, of people as they are called on the team."""
+        titles = {profile.id: profile.title for profile in self._staff.profiles.values()}
+        members = await self._desk.store.find(Member, project.workspace_id, where={"project_id": project.id})
+        people = {member.subject_id: member.name for member in members if member.kind == "person"}
+        return {**titles, project.manager_id: self._staff.manager.title, **people}
 
     async def _shown(self, artifact: Artifact, version: Version, known: list[Artifact]) -> ReportedArtifact:
         titles = {other.id: other.title for other in known}

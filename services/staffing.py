@@ -43,7 +43,8 @@ def fitting_output(staff: Staff, words: str, makes: str | None = None, among: Se
     offers = [(p, output) for p in profiles for output in p.outputs if makes in (None, output.kind)]
     if not offers:
         said = "Nobody here makes a" if among is None else f"The {profiles[0].title} makes no"
-        raise Invalid(f"{said} {makes!r}.", [("/expected/0/kind", "is made by nobody here")])
+        what = "is made by nobody here" if among is None else f"is not made by the {profiles[0].title}"
+        raise Invalid(f"{said} {makes!r}.", [("/expected/0/kind", what)])
     return max(_scored(offers, words), key=lambda scored: scored[0])[1]
 
 

@@ -21,20 +21,50 @@ LOOKED_AT = 100_000  # characters of a text
 LONGEST, WORDS = 60, 5  # characters and words of a label
 HEADING, DEFINITION, PAIR, OFTEN = 3.0, 3.0, 1.5, 2
 FRAMING = """
-about abstract action actions agenda analysis annex answer answers appendix approach assessment assumption assumptions
-background blocker blockers brief briefing change changes chapter check checked code comes comparison conclusion
-conclusions consequences consideration considerations contents context contradictions criteria date dates days decide
-decided decision decisions definition definitions description details discussion document documents draft drifts edges
-evidence example examples executive fact facts failed failures false figure figures file files final finding findings
-first fixed follow following further future gaps general glossary goal goals high information introduction issue issues
-item items key keywords know knowing last limit limits link links list lists log main matrix medium message method
-methods mild minutes missing months needed next none note notes nothing null number numbers objective objectives open
-option options order outlook overview page pages paper part parts patch plan planned plans point points preface problem
-problems proposal proposed purpose question questions ranking reason reasons recommendation recommendations reference
-references relation remark remarks report requirement requirements result results review risk risks run said scope
-section sections severity short shown shows side slide source sources speaks stand stands state statement status step
-steps summary table tables tags task tasks tell terms test tested tests text thing threshold time times title topic
-topics true unusual verdict version warning warnings way ways week weeks what word words worth year years
+abstract accepted according across action actions actually added adding additional adds again against agenda ago
+agreed ainsi algunos alle allen alles allow allowed allows almost alone along already although always among analysis
+andere anderen annex another answer answers ante antes anyone anything appendix applied applies apply approach après
+around asked asks assessment assumption assumptions aucun aunque aussi autre autres avant avoir away background based
+became become becomes begin begins behind beim believe below bereits beside besides best better between beyond bisher
+blocker blockers brief briefing bring brings built cada came cannot carried caused cela celle celui certain ceux
+change changes chapter chaque check checked chez clear clearly code come comes comme comparison concerned conclusion
+conclusions consequences consider consideration considerations considered contain contained contains contents context
+continue contradictions contre correct counted covered created criteria cual cuando dabei dadurch dafür dagegen daher
+damit danach dann daran darauf darin darum date dates davon days dazu decide decided decision decisions definition
+definitions depends depuis deren description desde despite después dessen details deux diese diesem diesen dieser
+dieses different discussion doch document documents donc donde done dont dort dos down draft drifts durante during
+early eben edges eher either else encore enough especially estos etc etwa etwas even ever everybody everyone
+everything evidence exactly example examples except exclude excluded excludes excluding executive expected explained
+fact facts failed failures faire fait falls false far few figure figures file files final finally find finding
+findings finds first fixed follow followed following follows former found full fully further future gaps gave gegen
+gegenüber general generally get gets give given gives giving glossary goal goals goes going gone good great haben
+había hacia happen happens hasta hatte having held help helps hence here hier hierzu high hinter hold holds however
+ihre ihrem ihren ihrer immer include included includes including indeed information innerhalb inside instead
+introduction issue issues item items itself jede jedem jeden jeder jedes jedoch jetzt just keep keeps keine keinem
+keinen keiner kept key keywords kind knew know knowing known konnte können largely last later latest least leave less
+let lets leurs likely limit limits link links list lists little log longer look looks lors made main mainly make makes
+making many matrix maybe mean means meant medium mehr mehrere mention mentioned merely message met method methods
+mientras might mild minutes mismo missed missing moins months mostly moved much mucho muss muy même müssen nachdem
+nada named namely near nearly neben necessary needed needs neither never nevertheless new next nichts nobody none
+normally nosotros note notes nothing notre nowhere null number numbers objective objectives obtained occur occurs
+often ohne once onto open option options order others otherwise otra otro otros ought ourselves outlook outside
+overview own page pages paid paper part partly parts patch pendant per perhaps peut plan planned plans point points
+porque possible possibly preface previous previously probably problem problems proposal proposed provide provided
+provides puede pues purpose put quand quel quelle question questions quite ranking rather read really reason reasons
+received recent recently recommendation recommendations refer reference references referred refers regarding
+regardless related relation remain remains remark remarks report reported required requirement requirements requires
+respectively result results returned review risk risks run said same sans saw says schon scope sea section sections
+see seem seems seen según sehr seine seinem seinen seiner seit selbst selected selon send sent separate ser sera
+seront set sets several severity short showed shown shows side sido similar simply since slide sobre sofern sogar
+solche soll sollen sollte solo somebody someone something sometimes somewhere sonst soon source sources sous soweit
+sowie sowohl speaks stand stands start started starts state statement status stay stays step steps still stop stopped
+summary sure table tables tags take taken takes taking tanto task tasks tell tends terms test tested tests text thanks
+themselves therefore thing things think third though thought threshold throughout thus tiene till time times title
+todo todos together told too took topic topics tous tout toute toutes toward towards tried trotz true try très turn
+turned twice unless unlike unos unser unsere until unusual useful uses usual usually usw various verdict vers version
+versus very via viel viele votre want wanted wants warning warnings way ways week weeks wegen weil weiter weitere well
+wenig wenn went whatever whenever whereas wherever whether whichever whoever whole why wieder without wobei word
+worden words worth written wrote wurde wurden während würde year years yet zwar zwei zwischen être
 """
 UNTELLING = STOPWORDS | frozenset(FRAMING.split())
 """The headings that reports have whatever they are about, beside words that tell nothing anywhere."""

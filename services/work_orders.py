@@ -10,7 +10,7 @@ from domain.changes import SignalName
 from domain.errors import Conflict, Invalid, RefusedTransition, VersionMoved
 from domain.events import EventType
 from domain.inbox import InboxItem
-from domain.plan import Plan
+from domain.plan import Plan, order
 from domain.project import Project
 from domain.run import Run, Usage
 from domain.task import FINISHED, Task
@@ -166,6 +166,25 @@ class WorkOrders:
 
         return await self._desk.carry_out(command, Task, decide)
 
+    async def redo(self, command: Command, project_id: str) -> Project:
+        """What is done and out of date is done again, each task after those that it depends on. Raises Conflict where
+        nothing is."""
+
+        async def decide(uow: UnitOfWork) -> Project:
+            project = await active_project(uow, project_id)
+            done = await uow.find(Task, {"project_id": project_id, "state": "done"})
+            stale = {task.id: task for task in done if task.stale}
+            if not stale:
+                raise Conflict(f"Nothing that was done for {project_id} is out of date.")
+            plan = await filing.current_plan(uow, project_id)
+            for id in order(plan.tasks):
+                if id in stale:
+                    await self._asked_again(uow, stale[id], "")
+            await tell(uow, project_id, start=True)
+            return project
+
+        return await self._desk.carry_out(command, Project, decide)
+
     # inbox
 
     async def inbox(self, command: Command, after: str, limit: int, state: str = "open") -> list[InboxItem]:
@@ -225,11 +244,15 @@ class WorkOrders:
         await tell(uow, item.project_id, start=True)
 
     async def _again(self, uow: UnitOfWork, task: Task, hint: str) -> Task:
+        again = await self._asked_again(uow, task, hint)
+        await tell(uow, task.project_id, start=True)
+        return again
+
+    async def _asked_again(self, uow: UnitOfWork, task: Task, hint: str) -> Task:
         before = {"project_id": task.project_id, "id": task.spec.depends_on}
         needed = await uow.find(Task, before) if task.spec.depends_on else []
         again = task.again(hint, waits=any(other.state not in FINISHED for other in needed))
         filing.move_task(uow, task, again)
-        await tell(uow, task.project_id, start=True)
         return again
 
     async def _withdraw(self, uow: UnitOfWork, task: Task) -> None:

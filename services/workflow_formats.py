@@ -55,6 +55,26 @@ def written(graph: AgentGraph) -> Written:
     return {**plain, "nodes": {node.id: _node(node) for node in graph.nodes}}
 
 
+def yaml_of(graph: AgentGraph) -> str:
+    """The YAML that is kept of a graph, however that was made."""
+    return as_yaml(written(graph)) + "\n"
+
+
+def as_yaml(value: Any) -> str:
+    """Texts of several lines as they are, so that they can be read and compared."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
+    made: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    return made.rstrip()
+
+
 def _node(node: Node) -> Written:
     plain = node.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"id", "type", "do"})
     if isinstance(node, FanOutNode):

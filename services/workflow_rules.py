@@ -1,6 +1,9 @@
 """What a workflow may name, beyond what its schema says: agents, tools, functions and workflows that are there."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from domain.agent_graph import (
     AgentGraph,
@@ -13,6 +16,7 @@ from domain.agent_graph import (
     SuperviseNode,
     ToolNode,
     TransformNode,
+    references_in,
 )
 from domain.agent_graph.nodes import Node
 from domain.errors import DomainError
@@ -36,10 +40,19 @@ BUILT_IN = frozenset(map(bare, SHIPPED))
 def strangers(graph: AgentGraph, known: Mapping[str, AgentGraph], staff: Staff) -> Iterator[tuple[str, str]]:
     """(field, what is wrong with it), for each thing that `graph` names and that is not there for it. What is only
     known when it runs is looked at then."""
+    yield from _kinds(graph, staff)
     for node in graph.nodes:
         yield from _of(node, f"nodes.{node.id}", graph, known, staff)
         if (part := getattr(node, "do", None)) is not None:
             yield from _of(part, f"nodes.{node.id}.do", graph, known, staff)
+
+
+def _kinds(graph: AgentGraph, staff: Staff) -> Iterator[tuple[str, str]]:
+    """What no agent makes, no task is for: the workflow would never be chosen for it."""
+    made = {output.kind for profile in staff.specialists for output in profile.outputs}
+    for kind in graph.fits.kinds if graph.fits is not None else ():
+        if kind not in made:
+            yield "fits.kinds", f"no agent makes a {kind!r}; they make {', '.join(sorted(made))}"
 
 
 def _of(
@@ -61,12 +74,28 @@ def _of(
             yield f"{place}.kind", "only a task can need attention; use approval, work or form"
         case ToolNode() if node.tool not in INSTALLED:
             yield f"{place}.tool", f"there is no tool {node.tool!r}; there are {', '.join(sorted(INSTALLED))}"
+        case ToolNode():
+            yield from _arguments(f"{place}.arguments", node)
     if handler is not None and not handler.is_required() and getattr(node, "handler", None) != handler.default:
         yield f"{place}.handler", "only built-in workflows name what carries out a node; leave it out"
 
 
 def is_fixed(text: str) -> bool:
     return bool(text) and "{{" not in text
+
+
+def _arguments(place: str, node: ToolNode) -> Iterator[tuple[str, str]]:
+    """What the tool would refuse, of that which stands there; a reference is what it is when it runs."""
+    schema: Any = INSTALLED[node.tool][1]
+    takes = ", ".join(schema["properties"])
+    for name in (name for name in node.arguments if name not in schema["properties"]):
+        yield f"{place}.{name}", f"{node.tool} takes no {name!r}; it takes {takes}"
+    for name in (name for name in schema["required"] if name not in node.arguments):
+        yield place, f"{node.tool} needs {name!r}"
+    for name, value in node.arguments.items():
+        if name in schema["properties"] and not any(references_in(value)):
+            for fault in Draft202012Validator(schema["properties"][name]).iter_errors(value):
+                yield f"{place}.{name}", fault.message[:200]
 
 
 def _child(place: str, name: str, graph: AgentGraph, known: Mapping[str, AgentGraph]) -> Iterator[tuple[str, str]]:

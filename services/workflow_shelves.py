@@ -26,6 +26,9 @@ class Shelf(Protocol):
     def faults(self) -> Mapping[str, str]:
         """Why a file cannot be used as it is now, in a sentence, by name."""
 
+    def place(self, name: str) -> str:
+        """Which file it is, in words."""
+
     def text(self, name: str) -> str:
         """The YAML as it is now. Raises KeyError."""
 
@@ -176,13 +179,14 @@ class Shelves:
             return Workflow(name=name, origin="built_in", text="", graph=graph, digest=digest_of_graph(graph))
         fault = self._faults().get(name, "")
         own = name in self._own.all() or (name in self._own.faults() and name not in self._shipped.all())
-        text = _text(self._own if own else self._shipped, name)
+        shelf = self._own if own else self._shipped
+        text = _text(shelf, name)
         origin: Origin = "own" if own else "shipped"
         if graph is None:
             return Workflow(name=name, origin=origin, text=text, fault=fault)
         stray = next(strangers(graph, self.known(), self._staff), None)
         if not fault and stray is not None:
-            fault = f"{stray[0]}: {stray[1]}."
+            fault = f"{shelf.place(name)}, {Fault(shelf.lines(text, [stray[0]])[0], *stray)}."
         return Workflow(name=name, origin=origin, text=text, graph=graph, digest=digest_of_graph(graph), fault=fault)
 
 

@@ -36,6 +36,7 @@ class Raw:
     body: bytes = b"<!doctype html><html><body>Gateway</body></html>"
     content_type: str = "text/html"
     status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -172,8 +172,8 @@ class _Handler(BaseHTTPRequestHandler):
             case Fails(status=status, message=message, headers=headers):
                 ollama = self.path == "/api/chat"
                 self._json(status, {"error": message if ollama else {"message": message}}, headers)
-            case Raw(body=body, content_type=content_type, status=status):
-                self._send(status, content_type, body)
+            case Raw(body=body, content_type=content_type, status=status, headers=headers):
+                self._send(status, content_type, body, headers)
             case Drops(text=text):
                 self._drop(text)
             case Hangs():

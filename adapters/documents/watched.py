@@ -24,14 +24,15 @@ class LocalFolders(Folders):
     def fit(self, folder: str) -> str:
         path = Path(folder)
         if not path.is_absolute():
-            raise _invalid("The folder to watch must be an absolute path.", "is not an absolute path")
+            raise _invalid(f"The folder to watch, {folder[:300]}, must be an absolute path.", "is not an absolute path")
         try:
             real = path.resolve(strict=True)
             listed = real.is_dir() and os.access(real, os.R_OK | os.X_OK)
         except (OSError, RuntimeError, ValueError):
             listed = False
         if not listed:
-            raise _invalid("The folder to watch is not there, or cannot be listed.", "is no folder that can be listed")
+            said = f"The folder to watch, {folder[:300]}, is not there, or cannot be listed."
+            raise _invalid(said, "is no folder that can be listed")
         own = self._data_dir.resolve()
         if real.is_relative_to(own) or own.is_relative_to(real):
             raise _invalid("The data directory, what holds it and what lies in it cannot be watched.", "is not allowed")

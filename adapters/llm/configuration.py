@@ -11,7 +11,7 @@ aliases:
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -29,13 +29,18 @@ PROVIDERS = {
 }
 """Kinds of backends and LiteLLM's name for each. Kind `litellm` names its own in `provider`."""
 
+TRITON = "triton"
+"""The kind that is asked without LiteLLM, whose provider of that name gets the prompt's template from the internet."""
+
+OFFERED = ("anthropic", "deepseek", "gemini", "openrouter", "xai")
+"""Providers of LiteLLM that kind `litellm` may name: a test shows for each that it asks its base_url alone."""
+
 REFUSED = {
-    "triton": "Triton is asked through its OpenAI frontend: use kind 'openai' with that frontend's address",
     "ollama_chat": "kind 'ollama_chat' is LiteLLM's name; write kind 'ollama'",
     "hosted_vllm": "kind 'hosted_vllm' is LiteLLM's name; write kind 'vllm'",
 }
 LEAKING = {
-    "triton": "asks a public hub for a chat template",
+    "triton": "asks a public hub for a chat template; use kind 'triton'",
     "ollama": "sends keep_alive to the wrong place; use kind 'ollama'",
     "ollama_chat": "has a kind of its own; use kind 'ollama'",
 }
@@ -55,9 +60,14 @@ def litellm_model(backend_kind: str, model: str, provider: str | None = None) ->
             raise ValueError("kind 'litellm' needs `provider`, LiteLLM's name for it, such as anthropic")
         if provider in LEAKING:
             raise ValueError(f"provider '{provider}' {LEAKING[provider]}")
+        if provider not in OFFERED:
+            raise ValueError(
+                f"provider '{provider}' is not offered; use one of {', '.join(OFFERED)}, or kind 'openai' where the "
+                "server speaks OpenAI's protocol"
+            )
         return f"{provider}/{model}"
     if backend_kind not in PROVIDERS:
-        raise ValueError(f"kind '{backend_kind}' is unknown; use one of {', '.join(PROVIDERS)}, litellm")
+        raise ValueError(f"kind '{backend_kind}' is unknown; use one of {', '.join(PROVIDERS)}, triton, litellm")
     if provider is not None:
         raise ValueError(f"`provider` is for kind 'litellm' only; '{backend_kind}' has its own")
     if model.startswith(("ollama/", "ollama_chat/", "triton/")):
@@ -72,13 +82,16 @@ class _Part(BaseModel):
 class Backend(_Part):
     """A server of models. A key is never written here, only where it is: in an environment variable or in a file."""
 
-    kind: str = Field(description=f"One of {', '.join(PROVIDERS)}, litellm.")
-    base_url: str = Field(description="Its address; of an ollama the root, of an OpenAI-like one with its /v1.")
+    kind: str = Field(description=f"One of {', '.join(PROVIDERS)}, triton, litellm.")
+    base_url: str = Field(
+        description="Its address; of an ollama or a triton the root, of an OpenAI-like one with its /v1."
+    )
     provider: Annotated[str, Field(pattern=r"^[a-z0-9_]{2,40}$")] | None = Field(
-        None, description="Of kind litellm: LiteLLM's name for the provider."
+        None, description=f"Of kind litellm: LiteLLM's name for the provider, one of {', '.join(OFFERED)}."
     )
     api_key_env: Variable | None = Field(None, description="The environment variable that holds the key.")
     api_key_file: Path | None = Field(None, description="The file that holds the key, and nothing else.")
+    ca_file: Path | None = Field(None, description="The certificates that are trusted instead of the system's, as PEM.")
     allow_cloud: bool = Field(False, description="Whether it may run a model in a cloud, which then sees the prompts.")
 
     @model_validator(mode="before")
@@ -103,12 +116,24 @@ class Backend(_Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        litellm_model(self.kind, "", self.provider)
+        self.named("")
+        if self.kind == TRITON and self.base_url.endswith(("/v1", "/v2")):
+            raise ValueError(
+                "base_url of a triton backend is its root, without /v1 or /v2; kind 'openai' is for its OpenAI frontend"
+            )
         if self.kind == "ollama" and self.base_url.endswith(("/v1", "/api")):
             raise ValueError("base_url of an ollama backend is its root, without /v1 or /api")
         if self.api_key_env and self.api_key_file:
             raise ValueError("give `api_key_env` or `api_key_file`, not both")
         return self
+
+    def named(self, model: str) -> str:
+        """What asks it calls `model`. Raises ValueError, one sentence, for what must not be used."""
+        if self.kind != TRITON:
+            return litellm_model(self.kind, model, self.provider)
+        if self.provider is not None:
+            raise ValueError("`provider` is for kind 'litellm' only")
+        return model
 
 
 class Price(_Part):
@@ -142,6 +167,9 @@ class Deployment(_Part):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(None, description="In place of what is asked for.")
     keep_alive: str | None = Field(None, description="How long Ollama keeps it loaded, such as 10m.")
     think: bool = Field(False, description="Whether it thinks aloud first; that costs tokens.")
+    template: Literal["chatml", "llama3", "plain"] | None = Field(
+        None, description="Of kind triton: how a conversation is written as one text; what the model was trained with."
+    )
     price: Price = Price()
 
 
@@ -205,9 +233,11 @@ class Models(_Part):
                 )
             backend = self.backends[deployment.backend]
             try:
-                litellm_model(backend.kind, deployment.model, backend.provider)
+                backend.named(deployment.model)
             except ValueError as error:
                 raise ValueError(f"{place}.model: {error}") from None
+            if (deployment.template is not None) != (backend.kind == TRITON):
+                raise ValueError(f"{place}.template is for kind 'triton', which needs it: chatml, llama3 or plain")
         for place, alias in self._named():
             if alias not in self.aliases:
                 raise ValueError(f"{place} names '{alias}', which is not among the aliases ({', '.join(self.aliases)})")

@@ -75,8 +75,17 @@ class Draft:
         for at, call in enumerate(getattr(piece, "tool_calls", None) or ()):
             self._call(at, call)
         thought = getattr(piece, "reasoning_content", None) or ""
-        answer, more = self._thoughts.feed(unveil(piece.content or ""))
+        return self.add(unveil(piece.content or ""), thought)
+
+    def add(self, text: str, thought: str = "") -> str:
+        """Takes a piece of text; what it adds to the answer. Raises Refused past the size limit."""
+        answer, more = self._thoughts.feed(text)
         return self._keep(answer, thought + more)
+
+    def told(self, finish: str | None, inputs: int, outputs: int) -> None:
+        """Takes why the reply ended and its tokens, of the prompt and of itself."""
+        self._finish = finish or self._finish
+        self._usage = (inputs, outputs)
 
     def _keep(self, answer: str, thought: str) -> str:
         self._answer.append(answer)

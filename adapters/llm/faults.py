@@ -8,6 +8,7 @@ backend says about an error is never quoted, because it may repeat the prompt.
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.llm.wire import Wire
 from domain.ports.llm import (
     ContextTooLong,
     LLMError,
@@ -35,6 +36,7 @@ STATUSES: dict[int, type[LLMError]] = {
     502: ModelUnavailable,
     503: ModelBusy,
     504: ModelTimedOut,
+    529: ModelBusy,
 }
 
 CLASSES: dict[str, type[LLMError]] = {
@@ -72,8 +74,21 @@ CLASSES: dict[str, type[LLMError]] = {
     "VectorStoreSearchError": RequestRefused,
 }
 
-OVERFLOWS = (b"context length", b"context window", b"context size", b"context_length", b"exceed_context", b"too long")
+OVERFLOWS = (
+    b"context length",
+    b"context window",
+    b"context size",
+    b"context_length",
+    b"exceed_context",
+    b"too long",
+    b"maximum input length",
+    b"maximum model length",
+    b"input token count",
+)
 """What backends write, in small letters, when a prompt does not fit."""
+
+UNKNOWN = b"unknown model"
+"""What Triton writes with status 400."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +99,8 @@ class Target:
     model: str
     address: str
     kind: str
+    provider: str | None = None
+    ca_file: Path | None = None
     key_variable: str | None = None
     key_file: Path | None = None
     cloud_allowed: bool = False
@@ -95,14 +112,31 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What was seen on the wire: whether a request left, the status that came, if any, the wait it asks for, and an
-    error's first bytes."""
+    """What was seen on the wire: whether a request left, the status that came, if any, the wait it asks for, an
+    error's first bytes, and whether no secure connection could be made."""
 
     sent: bool = True
     status: int | None = None
     retry_after: float | None = None
     overflow: bool = False
     refusal: bytes = b""
+    insecure: bool = False
+
+
+def seen_on(wire: Wire) -> Trace:
+    return Trace(
+        sent=wire.sent,
+        status=wire.status,
+        retry_after=wire.retry_after,
+        overflow=wire.overflow,
+        refusal=wire.refusal,
+        insecure=wire.insecure,
+    )
+
+
+def overflows(said: bytes) -> bool:
+    """Whether what a backend says of an error means that the prompt does not fit."""
+    return any(each in said.lower() for each in OVERFLOWS)
 
 
 def fault(error: BaseException, target: Target, trace: Trace) -> LLMError:
@@ -112,6 +146,8 @@ def fault(error: BaseException, target: Target, trace: Trace) -> LLMError:
     found = made(_kind(error, trace), target, trace)
     if target.priced and trace.status == 200:
         found.retryable = False
+    if trace.insecure:
+        found.retryable, found.remedy = False, "elsewhere"
     return found
 
 
@@ -145,8 +181,10 @@ def _kind(error: BaseException, trace: Trace) -> type[LLMError]:
     if trace.status < 300:
         return ModelTimedOut if by_class(error) is ModelTimedOut else ModelUnavailable
     kind = by_status(trace.status)
-    if kind in (RequestRefused, ModelUnavailable) and any(each in trace.refusal.lower() for each in OVERFLOWS):
+    if kind in (RequestRefused, ModelUnavailable) and overflows(trace.refusal):
         return ContextTooLong
+    if kind is RequestRefused and UNKNOWN in trace.refusal.lower():
+        return ModelMissing
     return kind
 
 
@@ -154,6 +192,11 @@ def _sentence(kind: type[LLMError], target: Target, trace: Trace) -> str:
     if not trace.sent:
         return f"The request could not be made for {target}; report it, with the versions `caseworks doctor` shows."
     status = f" (HTTP {trace.status})" if trace.status not in (None, 200) else ""
+    if trace.insecure:
+        return (
+            f"No secure connection could be made for {target}: it does not speak https, or its certificate is not "
+            "trusted; correct base_url in models.yaml, or name the file of its authority in ca_file."
+        )
     if kind is ModelUnavailable and trace.status is None:
         return f"Nothing answers for {target}; start the backend or correct base_url in models.yaml."
     if kind is ModelMissing:

@@ -4,7 +4,7 @@ from typing import Any, TypeGuard
 
 import httpx
 
-from adapters.llm.configuration import Backend, Deployment
+from adapters.llm.configuration import TRITON, Backend, Deployment
 from adapters.llm.faults import Target
 from adapters.llm.presence import look
 from adapters.llm.wire import Wire
@@ -21,8 +21,10 @@ async def inspect(target: Target, backend: Backend, deployment: Deployment, key:
         await look(target, key, WAIT)
     except LLMError as error:
         return Seen(there=False, fault=str(error))
+    if backend.kind in (TRITON, "litellm"):
+        return Seen(there=True, loaded=True if backend.kind == TRITON else None)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    async with Wire(backend.base_url, LIMIT).client(WAIT) as client:
+    async with Wire(backend.base_url, LIMIT, ca_file=backend.ca_file).client(WAIT) as client:
         client.headers.update(headers)
         if backend.kind == "ollama":
             return await _ollama(client, backend.base_url, deployment.model)

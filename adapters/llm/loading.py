@@ -16,8 +16,11 @@ ENVIRONMENT = {
     "LITELLM_MODE": "PRODUCTION",
     "LITELLM_LOG": "CRITICAL",
     "PYTHON_DOTENV_DISABLED": "1",
+    "USE_LITELLM_PROXY": "False",
+    "OPENAI_CUSTOM_HEADERS": "",
 }
-"""Must stand before the import: no network, no price list fetched, no `.env` read upward, no log of prompts."""
+"""Must stand before the import: no network, no price list fetched, no `.env` read upward, no log of prompts. And what
+would go in place of our address and key: a proxy of LiteLLM's, headers of OpenAI's library."""
 
 
 async def litellm() -> Any:

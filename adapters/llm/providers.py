@@ -5,34 +5,30 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 from adapters.llm import loading
 from adapters.llm.asking import arguments
+from adapters.llm.clouds import Clouds
 from adapters.llm.configuration import Models
 from adapters.llm.drafts import LIMIT, Draft, Refused
-from adapters.llm.faults import Target, Trace, fault, made
-from adapters.llm.inspection import inspect
+from adapters.llm.faults import Target, Trace, fault, made, seen_on
 from adapters.llm.presence import look
 from adapters.llm.streams import opened
+from adapters.llm.targets import Targets
 from adapters.llm.thinking import veil
 from adapters.llm.wire import Wire
 from domain.ports.llm import (
     LLM,
     Delta,
     LLMError,
-    ModelDenied,
     ModelInfo,
-    ModelMissing,
     ModelTimedOut,
     ModelUnavailable,
     Reply,
     Request,
 )
-from services.ports.models import Seen
 
-MOST_KEY = 4_000
 WHOLE = 4
 STREAMED = 256
 """Bytes on the wire for a byte of reply at most: escapes in a whole reply, a frame around each token in a stream."""
@@ -41,7 +37,7 @@ NOTICING_LATE = ("llama.cpp", "llamafile")
 """Kinds whose servers notice only while they stream that the caller went away: they would write a whole reply to its
 end, and keep its place taken as long."""
 
-END = re.compile(rb'"done"\s*:\s*true|"finish_reason"\s*:\s*"|(?:^|\n)data: ?\[DONE\]')
+END = re.compile(rb'"done"\s*:\s*true|"finish_?[rR]eason"\s*:\s*"|(?:^|\n)data: ?\[DONE\]|"type"\s*:\s*"message_stop"')
 """What a backend ends a stream with. LiteLLM does not tell: it makes up an end where a stream just stops. None of it
 can come from the reply's text, where quotes and newlines are escaped."""
 
@@ -52,7 +48,8 @@ class ProviderLLM(LLM):
 
     def __init__(self, models: Models, environ: Mapping[str, str], reply_limit: int = LIMIT) -> None:
         self._models = models
-        self._environ = environ
+        self._targets = Targets(models, environ)
+        self._clouds = Clouds()
         self._limit = reply_limit
 
     async def warm(self) -> None:
@@ -61,28 +58,14 @@ class ProviderLLM(LLM):
 
     def describe(self, alias: str) -> ModelInfo:
         """Of an alias, or of one of its deployments by key."""
-        try:
-            return self._models.describe(alias)
-        except KeyError:
-            known = ", ".join(self._models.aliases)
-            raise ModelMissing(f"No alias '{alias}' is configured; models.yaml has {known}.") from None
+        return self._targets.describe(alias)
 
     async def check(self, alias: str) -> None:
-        target = self._target(alias)
-        await look(target, self._key(target), timeout=10.0)
-
-    async def seen(self, key: str) -> Seen:
-        """What the backend says of a deployment. Raises KeyError for an unknown one."""
-        deployment = self._models.deployments[key]
-        target = self._target(key)
-        try:
-            secret = self._key(target)
-        except ModelDenied as error:
-            return Seen(there=False, fault=str(error))
-        return await inspect(target, self._models.backends[deployment.backend], deployment, secret)
+        target = self._targets.of(alias)
+        await look(target, self._targets.key(target), timeout=10.0)
 
     async def complete(self, request: Request) -> Reply:
-        if self._target(request.alias).kind in NOTICING_LATE:
+        if self._targets.of(request.alias).kind in NOTICING_LATE:
             return await self._streamed(request)
         call = await self._call(request, streamed=False)
         try:
@@ -110,9 +93,10 @@ class ProviderLLM(LLM):
         return last
 
     async def _call(self, request: Request, streamed: bool) -> "_Call":
-        target = self._target(request.alias)
-        key = self._key(target)
+        target = self._targets.of(request.alias)
+        key = self._targets.key(target)
         library = await loading.litellm()
+        request = await self._clouds.pass_by(request, target, key)
         deployment = self._models.deployments[request.alias]
         backend = self._models.backends[deployment.backend]
         if backend.kind == "ollama":
@@ -120,44 +104,8 @@ class ProviderLLM(LLM):
         asked = arguments(request, deployment, backend, key or "none")
         info = self.describe(request.alias)
         limit = self._limit * (STREAMED if streamed else WHOLE)
-        wire = Wire(backend.base_url, limit, veil if backend.kind == "ollama" else None)
+        wire = Wire(backend.base_url, limit, veil if backend.kind == "ollama" else None, backend.ca_file)
         return _Call(library, asked, wire, target, info, Draft(self._limit))
-
-    def _target(self, alias: str) -> Target:
-        info = self.describe(alias)
-        backend = self._models.backends[info.backend]
-        return Target(
-            alias=alias,
-            model=info.model,
-            address=backend.base_url,
-            kind=backend.kind,
-            key_variable=backend.api_key_env,
-            key_file=backend.api_key_file,
-            cloud_allowed=backend.allow_cloud,
-            priced=info.priced,
-        )
-
-    def _key(self, target: Target) -> str | None:
-        if target.key_file is not None:
-            return _written_key(target, target.key_file)
-        if target.key_variable is None:
-            return None
-        key = self._environ.get(target.key_variable)
-        if not key:
-            raise ModelDenied(
-                f"The environment variable {target.key_variable} is not set, which holds the key for {target}; set it."
-            )
-        return key
-
-
-def _written_key(target: Target, file: Path) -> str:
-    try:
-        key = file.expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise ModelDenied(f"The file {file}, which holds the key for {target}, cannot be read; correct it.") from None
-    if not key or len(key) > MOST_KEY or not key.isprintable():
-        raise ModelDenied(f"The file {file} holds no key for {target}; write the key and nothing else into it.")
-    return key
 
 
 class _Call:
@@ -205,13 +153,7 @@ class _Call:
         return self._draft.reply(self._info, time.monotonic() - self._begun)
 
     def fault(self, error: Exception) -> LLMError:
-        trace = Trace(
-            sent=self._wire.sent,
-            status=self._wire.status,
-            retry_after=self._wire.retry_after,
-            overflow=self._wire.overflow,
-            refusal=self._wire.refusal,
-        )
+        trace = seen_on(self._wire)
         if isinstance(error, Refused):
             error = _refusal(error, self._target, trace)
         if isinstance(error, TimeoutError):

@@ -108,7 +108,13 @@ def _answer(request: Request, shape: Shape, sentences: Sequence[Sentence]) -> st
 
 def _opening(text: str) -> str:
     """The first sentence of what was asked for."""
-    return " ".join(next(iter(asked(text)), "Untitled").split()[:60])
+    return _first_words(next(iter(asked(text)), "Untitled"), 60)
+
+
+def _first_words(text: str, most: int) -> str:
+    """Cut with a sign where there are more."""
+    words = text.split()
+    return " ".join(words) if len(words) <= most else " ".join(words[:most]).rstrip(".,;:") + " …"
 
 
 @dataclass(slots=True)
@@ -180,7 +186,7 @@ class _Draft:
     The word limit holds, except that title, headings and notice are always written."""
 
     def __init__(self, request: Request, sentences: Sequence[Sentence]) -> None:
-        title = " ".join(_opening(request.task).rstrip(".?!").split()[:10])
+        title = _first_words(_opening(request.task).rstrip(".?!"), 10)
         self.shape = request.shape or Shape(kind="note", title=title, max_words=300)
         self.task = request.task
         self.order = {sentence.text: place for place, sentence in enumerate(sentences)}

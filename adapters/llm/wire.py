@@ -4,9 +4,11 @@ Proxy variables and redirects are not followed, because a backend in the local n
 somebody else. Closing the client ends the request at the backend.
 """
 
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from functools import cache
+from pathlib import Path
 
 import httpx
 
@@ -14,10 +16,25 @@ TAIL = 8_192
 LINE = 8_000_000
 """Bytes that one line may have where lines are rewritten."""
 
+SENT = re.compile(
+    r"host|connection|accept|accept-encoding|content-type|content-length|transfer-encoding|user-agent|authorization"
+    r"|idempotency-key|x-api-key|x-goog-api-key|anthropic-[a-z-]+"
+)
+"""The headers that may leave. Libraries add others from the environment, and who asks with which versions."""
+
 
 @cache
-def _trust() -> ssl.SSLContext:
-    return ssl.create_default_context()
+def trust(file: Path | None) -> ssl.SSLContext:
+    """The certificates in `file`, else the system's; SSL_CERT_FILE and the like are not looked at. Raises OSError."""
+    if file is not None:
+        return ssl.create_default_context(cafile=file.expanduser())
+    system = ssl.get_default_verify_paths()
+    cafile, capath = Path(system.openssl_cafile), Path(system.openssl_capath)
+    if not cafile.is_file() and not (capath.is_dir() and any(capath.iterdir())):
+        return httpx.create_ssl_context(trust_env=False)
+    return ssl.create_default_context(
+        cafile=str(cafile) if cafile.is_file() else None, capath=str(capath) if capath.is_dir() else None
+    )
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -25,13 +42,20 @@ class Wire(httpx.AsyncBaseTransport):
 
     `sent` says whether a request left, `status` is the status of the last response (None: none came), `retry_after`
     its header in seconds, `overflow` whether more than `limit` bytes came, `refusal` the first bytes of an error's
-    body, `tail` the last bytes of any. `rewrite`, where given, is applied to each line that comes.
+    body, `tail` the last bytes of any, `insecure` whether TLS failed. `rewrite`, where given, is applied to each line
+    that comes.
     """
 
-    def __init__(self, base_url: str, limit: int, rewrite: Callable[[bytes], bytes] | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        limit: int,
+        rewrite: Callable[[bytes], bytes] | None = None,
+        ca_file: Path | None = None,
+    ) -> None:
         self._origin = _origin(httpx.URL(base_url))
         self._limit = limit
-        self._inner = httpx.AsyncHTTPTransport(verify=_trust(), trust_env=False)
+        self._inner = httpx.AsyncHTTPTransport(verify=trust(ca_file), trust_env=False)
         self._taken = 0
         self.rewrite = rewrite
         self.sent = False
@@ -40,6 +64,7 @@ class Wire(httpx.AsyncBaseTransport):
         self.overflow = False
         self.refusal = b""
         self.tail = b""
+        self.insecure = False
 
     def client(self, timeout: float) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=self, timeout=timeout, trust_env=False, follow_redirects=False)
@@ -47,9 +72,12 @@ class Wire(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if _origin(request.url) != self._origin:
             raise httpx.UnsupportedProtocol("requests leave for the configured backend only", request=request)
-        self.sent = True
-        request.headers["Accept-Encoding"] = "identity"
-        response = await self._inner.handle_async_request(request)
+        self.sent, self.status = True, None
+        try:
+            response = await self._inner.handle_async_request(_bare(request))
+        except httpx.TransportError as error:
+            self.insecure = _by_tls(error)
+            raise
         self.status = response.status_code
         self.retry_after = _seconds(response.headers.get("retry-after", ""))
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -106,6 +134,21 @@ class _Counted(httpx.AsyncByteStream):
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
+
+
+def _bare(request: httpx.Request) -> httpx.Request:
+    headers = [(name, value) for name, value in request.headers.items() if SENT.fullmatch(name)]
+    asked = httpx.Request(
+        request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+    )
+    asked.headers["Accept-Encoding"] = "identity"
+    return asked
+
+
+def _by_tls(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _seconds(header: str) -> float | None:

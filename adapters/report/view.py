@@ -1,5 +1,6 @@
 """What stands where on the page: order, anchors and links, before any HTML."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from services.ports.report import ReportedArtifact, ReportModel
 HANDED_OVER = ("goal", "instructions", "source")
 ASIDE = ("critique", "archive", "alerts")
 MAX_SOURCE, MAX_TEXT = 20_000, 200_000
+ID = re.compile(r"\b(?:usr|agt)_\w+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class Shown:
     """An artifact as the page shows it. `cut` says so where its text was too long."""
 
     artifact: ReportedArtifact
+    author: str
     anchor: str
     body: Markup
     cut: str
@@ -58,7 +61,7 @@ class Shown:
     def by(self) -> str:
         """Who made it, and with what."""
         model = "rehearsal" if self.artifact.rehearsed else self.artifact.model
-        return f"{self.artifact.made_by} · {model}" if model else self.artifact.made_by
+        return f"{self.author} · {model}" if model else self.author
 
     @property
     def accept(self) -> str:
@@ -89,6 +92,15 @@ class Page:
         self._anchors = {item.id: f"artifact-{n}" for n, item in enumerate(model.artifacts, 1)}
         self._titles = {item.id: item.title for item in model.artifacts}
         self._tasks = {task.id: task for task in model.tasks}
+
+    def name(self, id: str) -> str:
+        """Of an agent or a person; the id without one."""
+        return self.model.names.get(id) or id
+
+    @property
+    def origin(self) -> str:
+        """Of the plan, with names in place of the ids in it."""
+        return ID.sub(lambda found: self.name(found[0]), self.model.plan_origin)
 
     @cached_property
     def edges(self) -> tuple[tuple[str, str], ...]:
@@ -153,6 +165,11 @@ class Page:
         numbers = Counter(task.state for task in self.model.tasks)
         return tuple((state, numbers[state]) for state in words.STATES if numbers[state])
 
+    def who(self, task: Task) -> str:
+        """By name, and what they are unless they are of the core team."""
+        kind = {"person": " (person)", "custom": " (custom agent)"}.get(task.spec.assignee.kind, "")
+        return f"{self.name(task.spec.assignee.id)}{kind}"
+
     def depends_on(self, task: Task) -> tuple[Link, ...]:
         return tuple(
             Link(text=self._tasks[id].spec.title, href=f"#{self.task_anchors[id]}")
@@ -165,7 +182,7 @@ class Page:
 
     @property
     def plan(self) -> Markup:
-        drawn = [boxes.of_task(task, f"#{self.task_anchors[task.id]}") for task in self.model.tasks]
+        drawn = [boxes.of_task(task, f"#{self.task_anchors[task.id]}", self.who(task)) for task in self.model.tasks]
         edges = [(id, task.id) for task in self.model.tasks for id in task.spec.depends_on]
         return draw(drawn, edges, "The plan: tasks from left to right, each behind those it depends on")
 
@@ -186,6 +203,7 @@ class Page:
         task = self._tasks.get(item.task_id or "")
         return Shown(
             artifact=item,
+            author=self.name(item.made_by),
             anchor=anchor,
             body=render(item.text[:limit], anchors, without_title=item.title),
             cut=words.cut(item.text, limit),

@@ -102,7 +102,18 @@ def taken(run: Run | None, usage: Usage) -> str:
 
 
 def result(run: Run | None, tasks: Sequence[Task]) -> str:
-    """What came of it, in a sentence."""
+    """What came of it, in a sentence, and how much of that is out of date."""
+    stale = stale_of(tasks)
+    late = f" {stale} of them {'is' if stale == 1 else 'are'} out of date." if stale else ""
+    return _ended(run, tasks) + late
+
+
+def stale_of(tasks: Sequence[Task]) -> int:
+    """How many are done and may no longer do."""
+    return sum(task.state == "done" and bool(task.stale) for task in tasks)
+
+
+def _ended(run: Run | None, tasks: Sequence[Task]) -> str:
     if run is None:
         return "No run has been started yet."
     if run.result is None:
@@ -116,10 +127,12 @@ def result(run: Run | None, tasks: Sequence[Task]) -> str:
     return f"The work was cancelled: {_done(tasks)}."
 
 
-def tone(run: Run | None) -> str:
+def tone(run: Run | None, tasks: Sequence[Task] = ()) -> str:
     """The CSS class for the result."""
     if run is None or run.result is None:
         return "open"
+    if run.result == "succeeded" and stale_of(tasks):
+        return "warn"
     return {"succeeded": "good", "partial": "warn", "failed": "bad", "cancelled": "bad"}[run.result]
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, union
+from sqlalchemy import Connection, Table, literal, select, union
 from sqlalchemy.exc import DBAPIError
 
 from adapters.store import rebuilding, tables
@@ -20,6 +20,7 @@ from services.ports.views import Audit
 
 OWNED = (tables.chains, tables.events, tables.streams, tables.nodes, tables.edges, tables.passages)
 NAMING = (tables.versions, tables.calls)  # rows that name content
+COUNTED = ("calls", "money", "tokens", "seconds")
 DIGESTS = {"versions": ("digest", "text_digest"), "calls": ("request", "reply")}
 
 Published = dict[str, int]  # of each artifact the position of the event that published its newest version
@@ -190,19 +191,22 @@ def _money(connection: Connection, workspace_id: str) -> Iterator[str]:
 
 def _sums(connection: Connection, workspace_id: str, project_id: str) -> dict[str, tuple[int, int]]:
     ledger = tables.ledger
-    query = select(ledger.c.call, ledger.c.kind, ledger.c.money).where(
-        ledger.c.workspace_id == workspace_id, ledger.c.project_id == project_id
+    c = ledger.c
+    query = select(c.call, c.kind, literal(1), c.money, c.input_tokens + c.output_tokens, c.seconds).where(
+        c.workspace_id == workspace_id, c.project_id == project_id
     )
-    reserved: dict[str, int] = {}
-    money = calls = 0
-    for call, kind, amount in connection.execute(query.order_by(ledger.c.position).execution_options(yield_per=PAGE)):
+    reserved: dict[str, tuple[int, ...]] = {}
+    spent = [0] * len(COUNTED)
+    for call, kind, *amounts in connection.execute(query.order_by(c.position).execution_options(yield_per=PAGE)):
         if kind == "reserve":
-            reserved[call] = reserved.get(call, 0) + amount
+            before = reserved.get(call, (0,) * len(COUNTED))
+            reserved[call] = (1, *(a + b for a, b in zip(amounts[1:], before[1:], strict=True)))
             continue
         reserved.pop(call, None)
         if kind == "settle":
-            money, calls = money + amount, calls + 1
-    return {"money": (money, sum(reserved.values())), "calls": (calls, len(reserved))}
+            spent = [a + b for a, b in zip(spent, amounts, strict=True)]
+    held = [sum(each[n] for each in reserved.values()) for n in range(len(COUNTED))]
+    return {name: (spent[n], held[n]) for n, name in enumerate(COUNTED)}
 
 
 def _index_is_sound(connection: Connection) -> bool:

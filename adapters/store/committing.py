@@ -33,6 +33,8 @@ PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":
 LIMIT_MESSAGES = {
     "money": "The project's budget does not allow this call; raise it or choose a cheaper model.",
     "calls": "The project has used up its calls to models; raise its budget.",
+    "tokens": "The project's budget of tokens does not allow this call; raise it.",
+    "seconds": "The project has used up the time that models may work for it; raise its budget.",
 }
 
 

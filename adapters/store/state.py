@@ -106,7 +106,12 @@ class SqlStore(Store):
         query = select(c.name, c.spent).where(c.workspace_id == workspace_id, c.scope == f"project:{project_id}")
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         found = {row.name: row.spent for row in rows}
-        return Usage(calls=found.get("calls", 0), money=found.get("money", 0))
+        return Usage(
+            calls=found.get("calls", 0),
+            money=found.get("money", 0),
+            input_tokens=found.get("tokens", 0),
+            seconds=found.get("seconds", 0),
+        )
 
 
 def _number(kind: type[E], id: ColumnElement[str]) -> Sequence[ColumnElement[Any]]:

@@ -134,6 +134,7 @@ ledger = Table(
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
     Column("at", Float, nullable=False),
+    Column("seconds", Integer, nullable=False, server_default="0"),
     Index("ix_ledger_project", "workspace_id", "project_id"),
 )
 idempotency = Table(

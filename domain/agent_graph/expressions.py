@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+)
 
 from domain.agent_graph.references import LookUp, references_in, resolved
 
@@ -21,6 +30,12 @@ class Condition(_Spec):
     path: Path
     op: Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "has"] = "eq"
     value: JsonValue = True
+
+    @model_serializer(mode="wrap")
+    def _with_number(self, plain: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """1 is not left out as if it were true, which Python takes for its equal."""
+        made: dict[str, JsonValue] = plain(self)
+        return made if self.value is True else {**made, "value": self.value}
 
 
 class AllOf(_Spec):

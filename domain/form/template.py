@@ -24,6 +24,9 @@ from domain.form.fields import (
     tidied,
 )
 
+TOLD = 5
+"""How many faults are told at once."""
+
 
 class FormTemplate(Spec):
     """`kind` is the cognitive artifact that it becomes. One with `own_fields` takes questions of whoever makes a form
@@ -89,8 +92,9 @@ class FormTemplate(Spec):
             else:
                 found[field.name] = value
         if faults:
-            place, what = faults[0]
-            raise Invalid(f"The form “{self.title}” cannot be filled in so: {place[1:80]} {what}.", faults)
+            told = [f"{place[1:80]} {what}" for place, what in faults[:TOLD]]
+            more = [f"and {len(faults) - TOLD} more"] if len(faults) > TOLD else []
+            raise Invalid(f"The form “{self.title}” cannot be filled in so: {'; '.join((*told, *more))}.", faults)
         return found
 
     def markdown(self, answers: Mapping[str, JsonValue], title: str = "") -> str:

@@ -126,7 +126,8 @@ class Request:
     reply is one JSON value, decoded natively where the backend can; with `shape` it is Markdown. `earlier` holds
     turns that went before, such as a refused reply and its fault. `deadline` is in seconds for the whole call.
     `idempotency_key` names the recorded call; the same key is the same call. `reason` says why this alias was chosen;
-    it is recorded and never sent.
+    it is recorded and never sent. `stronger` is the alias for when a structured reply cannot be used; the caller asks
+    it.
     """
 
     alias: str
@@ -134,6 +135,7 @@ class Request:
     task: str
     idempotency_key: str
     reason: str = ""
+    stronger: str = ""
     passages: tuple[Passage, ...] = ()
     schema: dict[str, JsonValue] | None = None
     shape: Shape | None = None
@@ -147,7 +149,8 @@ class Request:
 @dataclass(frozen=True, kw_only=True)
 class Reply:
     """`text` as it came (JSON where a schema was given); thinking is kept apart. `rehearsal` is true when no
-    language model was used. `left_out` names the passages that did not fit the model's context. Money in millionths of the installation's currency, `seconds` on the wall."""
+    language model was used. `left_out` names the passages that did not fit the model's context. Money in
+    millionths of the installation's currency, `seconds` on the wall."""
 
     text: str
     model: str

@@ -151,9 +151,7 @@ def _edited(draft: Path, before: str) -> Path:
     return draft
 
 
-def _keep(
-    ctx: typer.Context, data_dir: DataDir, own: "OwnProfiles", agent: str, file: Path, before: str
-) -> None:
+def _keep(ctx: typer.Context, data_dir: DataDir, own: "OwnProfiles", agent: str, file: Path, before: str) -> None:
     """By the program, which puts it on the record. It does not start while there is a profile that cannot be used; such
     a one is mended in its place."""
     from config.catalogue import own_profile

@@ -9,7 +9,7 @@ import typer
 
 from infrastructure.cli import handing_over, words
 from infrastructure.cli.endings import Code, Ended
-from infrastructure.cli.filling import Answers, File, filling
+from infrastructure.cli.filling import Answers, File, filled, given
 from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, OfProject, segment, session
 
@@ -167,10 +167,10 @@ def new(
     Example: caseworks artifacts new decision_matrix --title "Which hall?"
     """
     body = {"template": template, "title": title}
-    given = filling(None, answers, dict) if answers else {}
+    known = given(None, answers) or {}
     with session(ctx, data_dir) as found:
         id = found.project(project)["id"]
-        item = found.api.post(f"/v1/projects/{segment(id)}/forms", body | given)
+        item = found.api.post(f"/v1/projects/{segment(id)}/forms", body | known)
     _told(item, f"“{words.line(item['title'], 80)}” is made: {item['id']}.", json)
 
 
@@ -206,8 +206,13 @@ def fill(
     """
     with session(ctx, data_dir) as found:
         address = f"/v1/artifacts/{segment(artifact)}"
-        body = filling(file, answers, lambda: found.api.get(f"{address}/form"))
-        item = found.api.post(f"{address}/fill", body | {"as": "derived" if derived else "version"})
+        more = {"as": "derived" if derived else "version"}
+        item = filled(
+            file,
+            answers,
+            lambda: found.api.get(f"{address}/form"),
+            lambda body: found.api.post(f"{address}/fill", body | more),
+        )
     what = f"filled in as {item['id']}" if derived else f"filled in; it is version {item['version']}"
     _told(item, f"“{words.line(item['title'], 80)}” is {what}.", json)
 

@@ -80,12 +80,14 @@ def _guarded(talk: "Talk", line: str) -> None:
 
 @dataclass
 class Talk:
-    """A conversation at the terminal. `turn` is the manager's last one."""
+    """A conversation at the terminal. `turn` is the manager's last one; `offered` are the proposals that have numbers,
+    in their order: (id of the message, id of the proposal). A number stays as long as the conversation is open."""
 
     found: Session
     project: str
     turn: dict[str, Any] | None = None
     path: str = field(init=False)
+    offered: list[tuple[str, str]] | None = None
 
     def __post_init__(self) -> None:
         if self.project:
@@ -96,7 +98,7 @@ class Talk:
         command, _, rest = line.partition(" ")
         match command:
             case "/accept" | "/dismiss":
-                self._settle(command[1:], rest.strip() or "1")
+                self._settle(command[1:], rest.strip())
             case "/keep":
                 self._keep(rest.strip())
             case "/again":
@@ -120,7 +122,7 @@ class Talk:
         for turn in turns:
             say(f"{words.when(turn['at'])}  {'you' if turn['role'] == 'person' else 'manager'}")
             say(f"{turn['text'] or '…'}\n")
-            _list(turn)
+            self._list(turn)
         if not turns:
             say("Nothing was said yet.")
 
@@ -164,20 +166,45 @@ class Talk:
             say(text[len(begun) :])
         else:
             say(f"\n\n{text}" if begun else text)
-        _list(turn)
+        self._list(turn)
 
     def _settle(self, how: str, number: str) -> None:
-        turn = self._last()
-        if not number.isdigit() or not 1 <= int(number) <= len(turn["proposals"]):
-            tell(f"There is no proposal {number} in the last answer.")
+        offered = self._offered()
+        if not number and len(offered) == 1:
+            number = "1"
+        if not number.isdecimal() or not 1 <= int(number) <= len(offered):
+            tell(f"There is no proposal {number}; /history shows those that are open." if number else f"Say /{how} N.")
             return
-        proposal = turn["proposals"][int(number) - 1]
-        self.turn = self.found.api.post(f"/v1/messages/{turn['id']}/proposals/{proposal['id']}/{how}")
-        assert self.turn is not None
-        settled = self.turn["proposals"][int(number) - 1]
+        turn_id, proposal_id = offered[int(number) - 1]
+        turn = self.found.api.post(f"/v1/messages/{turn_id}/proposals/{proposal_id}/{how}")
+        if self.turn is not None and self.turn["id"] == turn_id:
+            self.turn = turn
+        settled = next(proposal for proposal in turn["proposals"] if proposal["id"] == proposal_id)
         say(f"{settled['state'].capitalize()}: {settled['title']}{' → ' + settled['made'] if settled['made'] else ''}")
         if settled["state"] == "accepted" and settled["kind"] in ("task", "plan_change", "agent"):
             tell(going_on(self.found, self.project))
+
+    def _offered(self) -> list[tuple[str, str]]:
+        """Those that were open when they were first asked for, oldest first, and those that came since."""
+        if self.offered is None:
+            self.offered = [_key(turn, one) for page in self._pages() for turn in page for one in _open(turn)]
+        return self.offered
+
+    def _list(self, turn: dict[str, Any]) -> None:
+        """The passages that it cites and what it proposes."""
+        for citation in turn["citations"]:
+            place = f"passage {citation['ordinal'] + 1} ({citation['artifact_id']})"
+            quote = words.line(citation["quote"], 90)
+            say(f"  [{citation['label']}] {words.line(citation['title'], 60)}, {place}: {quote}")
+        for proposal in turn["proposals"]:
+            if proposal not in _open(turn):
+                say(f"  {proposal['title']} ({proposal['state']})")
+                continue
+            offered, key = self._offered(), _key(turn, proposal)
+            if key not in offered:
+                offered.append(key)
+            number = offered.index(key) + 1
+            say(f"  {number}. {proposal['title']} (/accept {number} or /dismiss {number})")
 
     def _keep(self, project: str) -> None:
         body = {"project_id": segment(project)} if project else {}
@@ -193,13 +220,9 @@ class Talk:
         return self.turn
 
 
-def _list(turn: dict[str, Any]) -> None:
-    """The passages that it cites and what it proposes."""
-    for citation in turn["citations"]:
-        place = f"passage {citation['ordinal'] + 1} ({citation['artifact_id']})"
-        say(
-            f"  [{citation['label']}] {words.line(citation['title'], 60)}, {place}: {words.line(citation['quote'], 90)}"
-        )
-    for number, proposal in enumerate(turn["proposals"], 1):
-        how = f"/accept {number} or /dismiss {number}" if proposal["state"] == "open" else proposal["state"]
-        say(f"  {number}. {proposal['title']} ({how})")
+def _open(turn: dict[str, Any]) -> list[dict[str, Any]]:
+    return [proposal for proposal in turn["proposals"] if proposal["state"] == "open"]
+
+
+def _key(turn: dict[str, Any], proposal: dict[str, Any]) -> tuple[str, str]:
+    return turn["id"], proposal["id"]

@@ -56,9 +56,11 @@ class Connection:
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._checked(self._client.patch(path, json=body)).json()
 
-    def put(self, path: str, body: Mapping[str, Any], *, match: int | str) -> Any:
-        """`match` is the number or digest that was read. Refused with 412 when there is a newer one."""
-        return self._checked(self._client.put(path, json=body, headers={"If-Match": f'"{match}"'})).json()
+    def put(self, path: str, body: Mapping[str, Any], *, match: int | str | None) -> Any:
+        """`match` is the number or digest that was read, if there was one. Refused with 412 when there is a newer
+        one."""
+        headers = {} if match is None else {"If-Match": f'"{match}"'}
+        return self._checked(self._client.put(path, json=body, headers=headers)).json()
 
     def delete(self, path: str) -> Any:
         return self._checked(self._client.delete(path)).json()

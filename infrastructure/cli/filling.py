@@ -1,6 +1,8 @@
 """Filling a form in: from a file, from JSON, or field by field at the terminal."""
 
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,20 +19,40 @@ Answers = Annotated[
     str, typer.Option(help="The answers as JSON, by field; @PATH reads them from a file.", metavar="JSON")
 ]
 HOW = "Give --file PATH (`caseworks artifacts form` prints what to fill in) or --answers JSON."
-TRIES = 3
 
 
-def filling(file: Path | None, answers: str, form: Callable[[], Any]) -> dict[str, Any]:
-    """What is sent: `markdown` or `answers`. Without either, a person at the terminal is asked."""
+def filled(file: Path | None, answers: str, form: Callable[[], Any], send: Callable[[dict[str, Any]], Any]) -> Any:
+    """What `send` gives for the answers. Those that a person typed and that cannot be sent are kept in a file."""
+    if (body := given(file, answers)) is not None:
+        return send(body)
+    if not asked():
+        raise Ended(Code.USAGE, f"Nobody can be asked here. {HOW}")
+    typed: dict[str, Any] = {}
+    try:
+        at_the_terminal(form(), typed)
+        return send({"answers": typed})
+    except BaseException:
+        if typed:
+            tell(f"\nWhat you typed is kept in {_kept(typed)}; give it with --answers @PATH.")
+        raise
+
+
+def given(file: Path | None, answers: str) -> dict[str, Any] | None:
+    """What is sent: `markdown` or `answers`; None without either."""
     if file is not None and answers:
         raise Ended(Code.USAGE, "Give --file or --answers, one of them.")
     if file is not None:
         return {"markdown": text_of(f"@{file}", "form")}
     if answers:
         return {"answers": _parsed(text_of(answers, "answers"))}
-    if not asked():
-        raise Ended(Code.USAGE, f"Nobody can be asked here. {HOW}")
-    return {"answers": at_the_terminal(form())}
+    return None
+
+
+def _kept(typed: dict[str, Any]) -> str:
+    handle, path = tempfile.mkstemp(prefix="caseworks-answers-", suffix=".json")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(typed, file, ensure_ascii=False, indent=2)
+    return path
 
 
 def _parsed(text: str) -> Any:
@@ -43,11 +65,10 @@ def _parsed(text: str) -> Any:
     return value
 
 
-def at_the_terminal(form: Any) -> dict[str, Any]:
-    """Field by field; an empty answer leaves a field as it is."""
+def at_the_terminal(form: Any, typed: dict[str, Any]) -> None:
+    """Field by field into `typed`; an empty answer leaves a field as it is."""
     tell(words.line(form["title"]))
     tell("An empty line leaves a field as it is, or ends what has several lines.")
-    given: dict[str, Any] = {}
     for field in form["fields"]:
         before = form["answers"].get(field["name"])
         tell("")
@@ -58,16 +79,15 @@ def at_the_terminal(form: Any) -> dict[str, Any]:
             tell(f"  so far: {words.line(_shown(before), 300)}")
         value = _answer(field)
         if value not in (None, "", []):
-            given[field["name"]] = value
-    return given
+            typed[field["name"]] = value
 
 
 def _answer(field: Any) -> Any:
     match field["type"]:
         case "long_text":
-            return "\n".join(_lines(">"))
+            return _again(lambda: _fitting(field, "\n".join(_lines(">"))))
         case "list":
-            return list(_lines("-"))
+            return _again(lambda: _fitting(field, list(_lines("-"))))
         case "table":
             return _table(field["columns"])
         case "choices":
@@ -114,16 +134,33 @@ def _offer(options: list[str]) -> None:
 
 
 def _again(answer: Callable[[], Any]) -> Any:
-    """What `answer` gives; asked again when it does not fit."""
-    for _ in range(TRIES):
+    """What `answer` gives; asked again until it fits, or is empty."""
+    while True:
         try:
             return answer()
         except ValueError as error:
             tell(f"  {error}")
-    return None
+
+
+def _fitting(field: Any, value: Any) -> Any:
+    """`value`, as the field takes it. Raises ValueError."""
+    from domain.form import Column, FormField
+    from domain.form.fields import fault_in, tidied
+
+    if value in (None, "", []):
+        return None
+    asked_for = (FormField if "required" in field else Column).model_validate(field)
+    kept = tidied(asked_for, value)
+    if (fault := fault_in(asked_for, kept)) is not None:
+        raise ValueError(f"“{words.line(str(value), 60)}” does not fit: it {fault[1]}.")
+    return kept
 
 
 def _value(field: Any, text: str) -> Any:
+    return _fitting(field, _meant(field, text))
+
+
+def _meant(field: Any, text: str) -> Any:
     if not text:
         return None
     match field["type"]:

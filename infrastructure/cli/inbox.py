@@ -7,7 +7,7 @@ import typer
 
 from infrastructure.cli import results, words
 from infrastructure.cli.endings import Code, Ended
-from infrastructure.cli.filling import Answers, filling
+from infrastructure.cli.filling import Answers, filled
 from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, Session, going_on, segment, session, text_of
 
@@ -111,9 +111,11 @@ def answer(
     if file is not None and action != "fill_in":
         body["text"] = text_of(f"@{file}", "work")
     with session(ctx, data_dir) as found:
-        if action == "fill_in":
-            body |= filling(file, answers, lambda: _form(found, item))
-        answered = found.api.post(f"/v1/inbox/{segment(item)}/answer", body)
+
+        def send(more: dict[str, Any]) -> Any:
+            return found.api.post(f"/v1/inbox/{segment(item)}/answer", body | more)
+
+        answered = filled(file, answers, lambda: _form(found, item), send) if action == "fill_in" else send({})
         if json:
             document(answered)
         else:

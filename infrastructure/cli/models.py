@@ -7,10 +7,13 @@ from urllib.parse import quote
 import typer
 
 from infrastructure.cli.endings import Code, Ended
+from infrastructure.cli.model_advice import suggest
 from infrastructure.cli.output import document, say, table, tell
 from infrastructure.cli.session import DataDir, Json, session
 
-app = typer.Typer(help="Models: list, check. Alone it lists.\n\nExample: caseworks models", rich_markup_mode=None)
+app = typer.Typer(
+    help="Models: list, check, suggest. Alone it lists.\n\nExample: caseworks models", rich_markup_mode=None
+)
 ALIAS = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 NONE = (
     "No model is configured: the work is rehearsed. `caseworks config model ollama:NAME` uses one of an Ollama; write "
@@ -118,3 +121,6 @@ def _told(item: Any) -> None:
     say(f"{item['alias']} ({item['model']}): {', '.join(filter(None, pace)) or 'no answer'}")
     for trial in item["trials"]:
         say(f"  {'yes' if trial['passed'] else 'no ':3} {trial['name']}: {trial['detail']}")
+
+
+app.command()(suggest)

@@ -23,17 +23,9 @@ def document(value: Any) -> None:
 
 def as_yaml(value: Any) -> str:
     """Texts of several lines as they are, so that they can be read and compared."""
-    import yaml
+    from services import workflow_formats
 
-    class Dumper(yaml.SafeDumper):
-        pass
-
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-    Dumper.add_representer(str, text)
-    made: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000)
-    return made.rstrip()
+    return workflow_formats.as_yaml(value)
 
 
 def say(text: str = "") -> None:

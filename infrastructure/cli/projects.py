@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infrastructure.cli import plan, words
+from infrastructure.cli import budget, plan, words
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, Session, going_on, segment, session, text_of
@@ -58,7 +58,6 @@ def show(ctx: typer.Context, project: Id, json: Json = False, data_dir: DataDir 
 
 
 def _facts(item: Any) -> list[tuple[str, object]]:
-    budget = item["budget"]
     return [
         ("id", item["id"]),
         ("name", words.line(item["name"])),
@@ -67,8 +66,7 @@ def _facts(item: Any) -> list[tuple[str, object]]:
         ("state", item["state"]),
         ("manager", item["manager_id"]),
         ("owner", item["owner_id"]),
-        ("budget", "" if budget["calls"] is None else f"{budget['calls']} calls"),
-        ("most money", "" if budget["money"] is None else words.money(budget["money"], "")),
+        *budget.told(item),
         ("approve plan", "yes" if item["approve_plan"] else "no"),
         ("sign off code", "yes" if item["sign_off_code"] else "no"),
         ("watches", item["watched_folder"] or ""),
@@ -77,6 +75,7 @@ def _facts(item: Any) -> list[tuple[str, object]]:
 
 
 app.command()(plan.plan)
+app.command()(budget.budget)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infrastructure.cli import handing_over, model_choice, results, words
+from infrastructure.cli import budget, handing_over, model_choice, results, words
 from infrastructure.cli.carrying import carry
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import tell
@@ -53,6 +53,12 @@ def run(
         typer.Option(help="The most to spend, such as 0.50, in the currency of models.yaml.", metavar="AMOUNT"),
     ] = None,
     budget_calls: Annotated[int | None, typer.Option(help="The most calls to models.", min=0, metavar="N")] = None,
+    budget_tokens: Annotated[
+        int | None, typer.Option(help="The most tokens, of prompts and replies together.", min=0, metavar="N")
+    ] = None,
+    budget_seconds: Annotated[
+        int | None, typer.Option(help="The most seconds that models work.", min=0, metavar="N")
+    ] = None,
     project: Annotated[
         str, typer.Option("--continue", help="Go on with this project instead of a new one.", metavar="PROJECT")
     ] = "",
@@ -65,7 +71,7 @@ def run(
     """
     flags = {"rehearse": rehearse or None}
     found = settings(ctx, data_dir, **flags)
-    body = _body(goal, name, instructions, _budget(budget_money, budget_calls))
+    body = _body(goal, name, instructions, budget.of(budget_money, budget_calls, budget_tokens, budget_seconds))
     body |= {"approve_plan": approve_plan, "sign_off_code": not no_sign_off_code}
     files = handing_over.inputs(input or (), found.limits.upload_bytes)
     job = Job(body=body, files=files, project_id=project, report=_writable(report), wait=wait)
@@ -76,20 +82,13 @@ def run(
         _work(opened, job, json=json)
 
 
-def _body(goal: str, name: str, instructions: str, budget: dict[str, Any]) -> dict[str, Any]:
+def _body(goal: str, name: str, instructions: str, caps: dict[str, Any]) -> dict[str, Any]:
     return {
         "goal": text_of(goal, "goal"),
         "name": name,
         "instructions": text_of(instructions, "instructions"),
-        "budget": budget,
+        "budget": caps,
     }
-
-
-def _budget(money: str | None, calls: int | None) -> dict[str, Any]:
-    try:
-        return {"money": words.millionths(money) if money is not None else None, "calls": calls}
-    except ValueError as error:
-        raise Ended(Code.USAGE, f"--budget-money: {error}.") from None
 
 
 def _writable(report: Path | None) -> Path | None:

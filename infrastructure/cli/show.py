@@ -6,6 +6,7 @@ import typer
 
 from infrastructure.cli import results, words
 from infrastructure.cli.output import document, facts, say, table
+from infrastructure.cli.plan import say_stale
 from infrastructure.cli.session import DataDir, Json, Session, segment, session
 
 
@@ -85,8 +86,9 @@ def _text(outcome: results.Outcome) -> None:
     )
     say()
     rows = [
-        (words.line(task["title"], 60), words.plain(task["state"]), words.agent(task["assignee"]["id"]), task["id"])
+        (words.line(task["title"], 60), words.standing(task), words.agent(task["assignee"]["id"]), task["id"])
         for task in outcome.tasks
     ]
     table(("task", "state", "who", "id"), rows, "There is no plan yet.")
+    say_stale(outcome.tasks)
     results.as_text(outcome)

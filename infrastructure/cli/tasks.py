@@ -172,8 +172,8 @@ def _told(item: Any, json: bool) -> None:
         (
             ("id", item["id"]),
             ("title", words.line(item["title"])),
-            ("state", words.plain(item["state"])),
-            ("stale", item["stale"]),
+            ("state", words.standing(item)),
+            ("out of date", item["stale"]),
             ("who", words.who(item["assignee"])),
             ("attempts", item["attempts"]),
             ("makes", ", ".join(words.plain(each["kind"]) for each in item["expected"])),

@@ -30,9 +30,11 @@ def plain(name: str) -> str:
 
 
 def agent(id: str) -> str:
-    """`agt_code_copilot` is code copilot, a project's manager the manager; a person keeps the id."""
-    if MANAGER.fullmatch(id):
+    """`agt_code_copilot` is code copilot, a manager the manager, a person you: there is one user."""
+    if MANAGER.fullmatch(id) or id == "agt_manager":
         return "the manager"
+    if id.startswith("usr_"):
+        return "you"
     name = plain(id.removeprefix("agt_"))
     return name if name.replace(" ", "").isalpha() else id
 
@@ -44,7 +46,7 @@ def who(assignee: dict[str, Any]) -> str:
 
 def standing(task: dict[str, Any]) -> str:
     """Its state, and whether what was done may no longer do."""
-    return f"{plain(task['state'])}, stale" if task["stale"] else plain(task["state"])
+    return f"{plain(task['state'])}, out of date" if task["stale"] else plain(task["state"])
 
 
 def money(millionths: int, currency: str) -> str:

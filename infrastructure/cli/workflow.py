@@ -1,6 +1,7 @@
 """`caseworks workflow`: the ways of working that there are, one's own, and runs of them."""
 
 import json as jsons
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from services.workflow_shelves import Shelves
 
 app = typer.Typer(
-    help="Workflows: list, show, validate, render, run, diff. Alone it lists.\n\nExample: caseworks workflow",
+    help="Workflows: list, show, validate, keep, render, run, diff. Alone it lists.\n\nExample: caseworks workflow",
     rich_markup_mode=None,
 )
 Name = Annotated[str, typer.Argument(help="A workflow such as one_attempt.", metavar="NAME")]
@@ -89,7 +90,7 @@ def _fits(fits: Any) -> str:
 @app.command()
 def validate(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A workflow in YAML.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="A workflow in YAML; - for standard input.", metavar="FILE")],
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -109,6 +110,29 @@ def validate(
     if not json:
         graph = shelves.check(text)
         say(f"{file} is a workflow: {graph.name}, {words.count(len(graph.nodes), 'node')}.")
+
+
+@app.command()
+def keep(
+    ctx: typer.Context,
+    name: Name,
+    file: Annotated[Path, typer.Option(help="The workflow in YAML; - for standard input.", metavar="PATH")],
+    data_dir: DataDir = None,
+) -> None:
+    """Keep a workflow of your own; one of that name is changed, of one that ships yours takes its place.
+
+    Example: python my_workflow.py | caseworks workflow keep my_workflow --file -
+    """
+    text = _text(file)
+    if faults := _shelves(ctx, data_dir).faults(text, name):
+        raise Ended(Code.ENVIRONMENT, f"{file}, {faults[0]}. Nothing was kept.")
+    with session(ctx, data_dir) as found:
+        there = {item["name"]: item["digest"] for item in found.api.all("/v1/workflows")}
+        if name in there:
+            kept = found.api.put(_address(name), {"yaml": text}, match=there[name])
+        else:
+            kept = found.api.post("/v1/workflows", {"name": name, "yaml": text})
+    say(f"{kept['name']} is kept, {words.count(len(kept['graph']['nodes']), 'node')}; it is used from now on.")
 
 
 @app.command()
@@ -258,6 +282,8 @@ def _address(name: str) -> str:
 def _text(path: Path) -> str:
     from config.reading import text_of as content
 
+    if str(path) == "-":
+        return sys.stdin.read()
     if not path.expanduser().exists():
         raise Ended(Code.USAGE, f"There is no file {path}.")
     return content(path.expanduser())

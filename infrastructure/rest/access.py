@@ -21,6 +21,10 @@ T = TypeVar("T")
 NUMBER = re.compile(r"[0-9]{1,18}")
 ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}")
 STRONG = re.compile(r'"(sha256:[0-9a-f]{64})"')
+UNMATCHED = (
+    "Say in If-Match which version this takes the place of: send the ETag that was read last, or `*` to overwrite "
+    "whatever is there."
+)
 bearer = HTTPBearer(auto_error=False, description="The owner's token, in the file `token` of the data directory.")
 Key = Annotated[
     str | None,
@@ -71,6 +75,12 @@ def if_match(
     if not NUMBER.fullmatch(text):
         raise Invalid("If-Match must hold an ETag that this server gave.", [("/header/If-Match", "is not an ETag")])
     return int(text)
+
+
+def must_match(request: Request) -> None:
+    """Raises 428 (RFC 6585) where no If-Match says which version is meant."""
+    if "if-match" not in request.headers:
+        raise HTTPException(428, UNMATCHED)
 
 
 def if_match_digest(

@@ -16,9 +16,7 @@ from infrastructure.rest.problems import escaped, problem
 MAX_DEPTH = 32
 MAX_STRING = 256_000
 FORM_PARTS = 100_000  # what a form may hold beside the file
-FORMS = re.compile(
-    r"/v1/projects/[^/]+/artifacts|/v1/artifacts/[^/]+/versions|/page/projects(/[^/]+/inputs)?"
-)
+FORMS = re.compile(r"/v1/projects/[^/]+/artifacts|/v1/artifacts/[^/]+/versions|/page/projects(/[^/]+/inputs)?")
 """Where files are handed over."""
 PAGE = "/page/"
 PAGE_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})

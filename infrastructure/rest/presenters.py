@@ -1,6 +1,7 @@
 """From the domain to the wire."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import JsonValue
@@ -39,7 +40,7 @@ def project(item: Project) -> schemas.ProjectOut:
         state=item.state,
         manager_id=item.manager_id,
         owner_id=item.owner_id,
-        budget=schemas.BudgetBody(money=item.budget.money, calls=item.budget.calls),
+        budget=schemas.BudgetBody(**asdict(item.budget)),
         approve_plan=item.approve_plan,
         sign_off_code=item.sign_off_code,
         watched_folder=item.watched_folder,

@@ -56,6 +56,7 @@ TITLES = {
     415: "No such media type here",
     421: "Unknown host",
     422: "Invalid",
+    428: "Which version is missing",
     429: "Too many requests",
     500: "Internal error",
 }

@@ -71,7 +71,8 @@ class Names:
 
     def __init__(self, me: str, profiles: Mapping[str, Profile], projects: tuple[Project, ...] = ()) -> None:
         self._known = {profile.id: profile.title for profile in profiles.values()} | {me: "You"}
-        self._known |= {project.manager_id: "Manager" for project in projects}
+        manager = next((profile.title for profile in profiles.values() if profile.name == "manager"), "Manager")
+        self._known |= {project.manager_id: manager for project in projects}
 
     def __call__(self, id: str) -> str:
         """`agt_critic` is the Critic's title; the person who looks is You; others keep their id."""

@@ -55,6 +55,7 @@ SAID = {
     "locked": "It is locked.",
     "paused": "The work is being paused.",
     "planned": "What is not done is planned anew.",
+    "redone": "What is out of date is done again.",
     "refused": "You refused it; your reason is recorded.",
     "removed": "The task is no longer in the plan.",
     "resumed": "The work goes on.",

@@ -1,6 +1,7 @@
 """The report: one self-contained HTML file about a project."""
 
 from abc import ABC, abstractmethod
+from dataclasses import field
 from datetime import datetime
 
 from pydantic.dataclasses import dataclass
@@ -35,7 +36,8 @@ class ReportedArtifact:
 @dataclass(frozen=True, kw_only=True)
 class ReportModel:
     """Everything that the report shows. `edges` are (later artifact, earlier artifact). `attention` holds for each
-    task that needs attention its staged draft (Markdown, shown as such: not finished)."""
+    task that needs attention its staged draft (Markdown, shown as such: not finished). `names` are those of agents and
+    people, by their ids."""
 
     project: Project
     run: Run | None
@@ -47,6 +49,7 @@ class ReportModel:
     usage: Usage
     currency: str
     made_at: datetime
+    names: dict[str, str] = field(default_factory=dict)
 
 
 class ReportWriter(ABC):

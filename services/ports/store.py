@@ -130,7 +130,7 @@ class RecordedCall:
     request: str = ""
     reply: str | None = None
     usage: Usage = field(default_factory=Usage)
-    reserved: int = 0
+    reserved: Usage = field(default_factory=Usage)
     ended_at: datetime | None = None
     error: str = ""
     reason: str = ""
@@ -151,7 +151,7 @@ class CounterMove:
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerEntry:
-    """Money (millionths) and tokens: reserved before a call, settled with its reply."""
+    """Money (millionths), tokens and seconds: reserved before a call, settled with its reply."""
 
     project_id: str
     run_id: str
@@ -161,6 +161,7 @@ class LedgerEntry:
     at: datetime
     input_tokens: int = 0
     output_tokens: int = 0
+    seconds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,4 +260,5 @@ class Store(ABC):
 
     @abstractmethod
     async def spent(self, workspace_id: str, project_id: str) -> Usage:
-        """The calls and the money alone, as the budget counts them; the same effort however many there were."""
+        """As the budget counts it: calls, money, all tokens as `input_tokens`, seconds; the same effort however many
+        calls there were."""

@@ -1,11 +1,13 @@
 """What a named question is answered with."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.work.briefing import quoted
 
 NAMED = 5
+NOUN = re.compile(r"^(.+?)(?= (?:of|for|between) |$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +31,8 @@ class Answer:
 
 
 def counted(number: int, singular: str, *, more: bool = False) -> str:
-    """`1 task`, `3 tasks`, `more than 3 tasks`."""
-    plural = singular if number == 1 else f"{singular}s"
+    """`1 task`, `3 tasks`, `more than 3 tasks`, `3 answers of a person`."""
+    plural = singular if number == 1 else NOUN.sub(r"\1s", singular)
     return f"{'more than ' if more else ''}{number:,} {plural}"
 
 

@@ -135,7 +135,7 @@ def _sentences(events: Sequence[Event], items: Sequence[Item]) -> Iterator[str]:
         yield f"{counted(len(labels), 'task').capitalize()} now {state}: {listed(labels)}."
     for item in items:
         if item.kind in ("plan", "project", "member", "run"):
-            detail = f"was adopted: {quoted(item.detail, 200)}" if item.kind == "plan" else item.detail
+            detail = f"was adopted: {quoted(item.detail.rstrip('.'), 200)}" if item.kind == "plan" else item.detail
             yield f"{item.label if item.kind in ('plan', 'run') else quoted(item.label)} {detail}."
     acts = [counted(count, words) for type, words in ACTS.items() if (count := sum(e.type == type for e in events))]
     if acts:

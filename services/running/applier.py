@@ -19,6 +19,7 @@ from domain.changes import (
     MoveTask,
     OpenInbox,
     PublishStaged,
+    RaiseAlert,
     Recommend,
     SayTurn,
     SendMessage,
@@ -37,7 +38,7 @@ from domain.project import Project
 from domain.qa import QARecord
 from domain.run import MAX_DEPTH, Run, Usage
 from domain.task import LIVE, Task
-from services import filing, post, recommended, turns
+from services import alerts, filing, post, recommended, turns
 from services.canonical import digest_of_graph
 from services.pins import GraphLookup, pin
 from services.ports.content import Content
@@ -234,6 +235,10 @@ class Applier:
     @_apply.register
     async def _(self, change: Recommend) -> None:
         await recommended.file(self._uow, self.run.actor, change)
+
+    @_apply.register
+    async def _(self, change: RaiseAlert) -> None:
+        await alerts.file(self._uow, self._content, change)
 
     @_apply.register
     async def _(self, change: SignalChildren) -> None:

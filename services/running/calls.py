@@ -1,9 +1,11 @@
 """Recorded calls: reserved before, recorded and settled after, answered from the record on re-entry."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Literal
 
 from loguru import logger
 from pydantic import TypeAdapter
@@ -107,7 +109,13 @@ class Calls:
         messages = render(request)
         info = self._llm.describe(request.alias)
         size = sum(len(message["content"]) for message in messages) // CHARS_PER_TOKEN
-        money = info.price(size, request.max_output_tokens, request.deadline)
+        reserved = Usage(
+            input_tokens=size,
+            output_tokens=request.max_output_tokens,
+            money=info.price(size, request.max_output_tokens, request.deadline),
+            calls=1,
+            seconds=1,
+        )
         if recorded is not None and recorded.state == "started":
             return recorded
         prompt = json.dumps(messages, ensure_ascii=False).encode()
@@ -124,10 +132,10 @@ class Calls:
             task_id=self._run.task_id,
             started_at=self._clock.now(),
             request=digest_of(prompt),
-            reserved=money,
+            reserved=reserved,
         )
         await self._content.put(self._run.workspace_id, prompt)
-        await self._commit(call, reserve=(1, money), spend=(0, 0), kind="reserve", money=money, usage=Usage())
+        await self._commit(call, "reserve")
         return call
 
     async def _settled(self, call: RecordedCall, reply: Reply) -> Reply:
@@ -151,9 +159,7 @@ class Calls:
             left_out=reply.left_out,
         )
         self._open = None
-        await self._commit(
-            done, reserve=(-1, -call.reserved), spend=(1, reply.money), kind="settle", money=reply.money, usage=usage
-        )
+        await self._commit(done, "settle")
         self.usage += usage
         logger.info("a call to {} used {} + {} tokens", reply.model, reply.input_tokens, reply.output_tokens)
         return reply
@@ -163,18 +169,15 @@ class Calls:
         if self._open is None or self._open.state != "started":
             return
         call, error = self._open, "It was called off: nobody waited for it any more."
-        usage = Usage(money=call.reserved, calls=1)
-        off = replace(call, state="failed", error=error, usage=usage, ended_at=self._clock.now())
+        off = replace(call, state="failed", error=error, usage=call.reserved, ended_at=self._clock.now())
         self._fence = None  # its run may have ended with the very decision
-        await self._commit(
-            off, reserve=(-1, -call.reserved), spend=(1, call.reserved), kind="settle", money=call.reserved, usage=usage
-        )
+        await self._commit(off, "settle")
 
     async def _failed(self, call: RecordedCall, error: LLMError) -> None:
         logger.warning("a call failed: {}", type(error).__name__)
         self._open = None
         failed = replace(call, state="failed", error=str(error), ended_at=self._clock.now())
-        await self._commit(failed, reserve=(-1, -call.reserved), spend=(0, 0), kind="release", money=0, usage=Usage())
+        await self._commit(failed, "release")
 
     def _check_limits(self) -> None:
         limit = self._effect.remaining.passed_by(self.usage)
@@ -186,36 +189,26 @@ class Calls:
         project = await self._store.get(Project, self._run.workspace_id, self._run.project_id)
         return Budget() if project is None else project.budget
 
-    async def _commit(
-        self,
-        call: RecordedCall,
-        *,
-        reserve: tuple[int, int],
-        spend: tuple[int, int],
-        kind: str,
-        money: int,
-        usage: Usage,
-    ) -> None:
-        scope, budget = f"project:{self._run.project_id}", await self._budget()
+    async def _commit(self, call: RecordedCall, kind: Literal["reserve", "settle", "release"]) -> None:
+        """The call as it stands now, with the budget and the ledger."""
         at = call.ended_at or call.started_at
-        moves = [CounterMove(scope=scope, name="calls", reserve=reserve[0], spend=spend[0], cap=budget.calls)]
-        if reserve[1] or spend[1]:
-            moves.append(CounterMove(scope=scope, name="money", reserve=reserve[1], spend=spend[1], cap=budget.money))
+        booked = call.reserved if kind == "reserve" else call.usage
         entry = LedgerEntry(
             project_id=self._run.project_id,
             run_id=self._run.id,
             call=call.key,
             kind=kind,
-            money=money,
+            money=booked.money,
             at=at,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
+            input_tokens=booked.input_tokens,
+            output_tokens=booked.output_tokens,
+            seconds=math.ceil(booked.seconds),
         )
         await self._store.commit(
             Changeset(
                 workspace_id=self._run.workspace_id,
                 calls=[call],
-                counters=moves if kind == "reserve" else [replace(move, cap=None) for move in moves],
+                counters=await self._moves(call, kind),
                 ledger=[entry],
                 events=[] if kind == "reserve" else [self._event(call, at)],
                 fence=self._fence,
@@ -223,6 +216,16 @@ class Calls:
         )
         self._live.stir(self._run.root_id)
         self._live.stir(self._run.project_id)
+
+    async def _moves(self, call: RecordedCall, kind: str) -> list[CounterMove]:
+        """What a call holds is counted until it ends; only a new one is refused."""
+        scope = f"project:{self._run.project_id}"
+        held = _amounts(call.reserved)
+        if kind == "reserve":
+            caps = asdict(await self._budget())
+            return [CounterMove(scope=scope, name=name, reserve=held[name], cap=caps[name]) for name in held]
+        spent = _amounts(call.usage)
+        return [CounterMove(scope=scope, name=name, reserve=-held[name], spend=spent[name]) for name in held]
 
     def _event(self, call: RecordedCall, at: datetime) -> Event:
         return Event(
@@ -252,6 +255,15 @@ class Calls:
                 "error": call.error,
             },
         )
+
+
+def _amounts(usage: Usage) -> dict[str, int]:
+    return {
+        "calls": usage.calls,
+        "money": usage.money,
+        "tokens": usage.input_tokens + usage.output_tokens,
+        "seconds": math.ceil(usage.seconds),
+    }
 
 
 CallsFor = Callable[[Run, Effect, Fence], Calls]

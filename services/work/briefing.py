@@ -18,6 +18,7 @@ from services.work.planning import newest_plan
 TASKS, ITEMS, PROJECTS, NEWS, LINEAGES = 25, 8, 12, 6, 4
 LOOKED_BACK = 120  # events
 TITLE = 90
+WAITING, NOTHING_WAITS = "Waiting", "Nothing waits"
 
 
 class Briefing:
@@ -100,6 +101,11 @@ class Briefing:
 RELATIONS = {"wasDerivedFrom": "made from", "wasAttributedTo": "made by", "checkedBy": "checked by"}
 
 
+def of_waiting(facts: Iterable[str]) -> list[str]:
+    """Those that tell what waits for a person."""
+    return [fact for fact in facts if fact.startswith((WAITING, NOTHING_WAITS))]
+
+
 def within(lines: Iterable[str], budget: int) -> str:
     """The first of `lines` that fit into `budget` tokens, one below the other."""
     kept = []
@@ -113,7 +119,7 @@ def within(lines: Iterable[str], budget: int) -> str:
 
 def quoted(text: str, most: int = TITLE) -> str:
     """On one line, in quotation marks that it cannot close."""
-    flat = " ".join(text.replace("“", '"').replace("”", '"').split())
+    flat = " ".join(text.replace("“", "‘").replace("”", "’").split())
     return f"“{flat if len(flat) <= most else flat[: most - 1] + '…'}”"
 
 
@@ -136,17 +142,18 @@ def _work(run: Run | None) -> str:
         return "The work has not been started."
     if run.result is None:
         return f"The work is {'under way' if run.phase in ('queued', 'running') else run.phase}."
-    return f"The work ended: {run.result}{'' if not run.reason else f', {quoted(run.reason, 200)}'}."
+    reason = f", {quoted(run.reason.rstrip('.'), 200)}" if run.reason else ""
+    return f"The work ended: {run.result}{reason}."
 
 
 def _waiting(items: Sequence[InboxItem], names: dict[str, str] | None = None) -> str:
     if not items:
-        return "Nothing waits for a person."
+        return f"{NOTHING_WAITS} for a person."
     known = names or {}
     places = [f", in {known[item.project_id]}" if item.project_id in known else "" for item in items[:ITEMS]]
     told = [f"{quoted(item.title)} ({item.kind}, {item.id}{place})" for item, place in zip(items, places, strict=False)]
     more = f" and {len(items) - ITEMS} more" if len(items) > ITEMS else ""
-    return f"Waiting for a person: {'; '.join(told)}{more}."
+    return f"{WAITING} for a person: {'; '.join(told)}{more}."
 
 
 def _listed(tasks: Sequence[Task], *, finished: bool) -> list[str]:
@@ -162,11 +169,12 @@ def _told(event: Event) -> str:
     data = event.data
     match event.type:
         case "task.moved":
-            return f"the task {quoted(str(data.get('title')))} is {str(data.get('state')).replace('_', ' ')}."
+            state = str(data.get("state")).replace("_", " ")
+            return f"the task {quoted(str(data.get('title')))} {state if state.startswith('needs') else f'is {state}'}."
         case "artifact.published":
             return f"{quoted(str(data.get('title')))} was filed in {data.get('section')}."
         case "plan.adopted":
-            return f"plan {data.get('number')} was adopted: {quoted(str(data.get('origin')), 160)}."
+            return f"plan {data.get('number')} was adopted: {quoted(str(data.get('origin')).rstrip('.'), 160)}."
         case "project.changed":
             return "the project was changed."
         case "run.ended" if data.get("graph") == filing.PROJECT_RUN:

@@ -110,6 +110,7 @@ class Judge:
         request = Request(
             alias=choice.alias,
             reason=choice.reason,
+            stronger=choice.stronger,
             system=reviewer.prompt,
             task=_question(task, text, criteria),
             idempotency_key="-",

@@ -1,7 +1,7 @@
 """Which model does which work: the rules give the tier, the configuration the alias for it."""
 
 from domain.agent import Profile
-from domain.routing import Choice, Tier, Work
+from domain.routing import Choice, Tier, Work, above
 from domain.task import Task
 from services.ports.models import Models
 
@@ -34,7 +34,9 @@ class Choosing:
     def _chosen(self, work: Work) -> Choice:
         tier, why = self._models.routing().tier(work)
         found = self._models.choose(tier, work.agent, work.project)
-        return found.model_copy(update={"reason": f"{why}; {found.reason}"})
+        stronger = self._models.choose(above(tier), work.agent, work.project).alias
+        changes = {"reason": f"{why}; {found.reason}", "stronger": stronger if stronger != found.alias else ""}
+        return found.model_copy(update=changes)
 
 
 def _tier(profile: Profile) -> Tier:

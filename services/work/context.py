@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from domain.agent import Profile
 from domain.artifact import Artifact, Citation
@@ -22,7 +23,7 @@ from services.ports.views import Hit, Search
 from services.work.legend import LABEL
 
 QUERY_WORDS = 24
-SHARE_OF_DIRECT = 0.7
+RAISED = "alerts"
 STOP_WORDS = """
 a an and are as at be but by for from has have how if in into is it its may not of on or our shall should so than that
 the their them then there these they this to was we what when where which who will with would you your make made every
@@ -45,29 +46,42 @@ async def gather(
 ) -> Context:
     """At most `budget` tokens, estimated on the safe side. Beside its direct inputs an agent reads its sections only:
     raises Forbidden where the search gave something else."""
-    direct = await _direct(store, task)
-    query = query_words(words)
+    policy, query = profile.context, query_words(words)
+    direct = await _direct(store, task) if "direct" in policy.order else ()
     picked: dict[tuple[str, int], Hit] = {}
     if direct:
-        share = int(budget * SHARE_OF_DIRECT) // len(direct)
+        share = int(budget * policy.direct_share) // len(direct)
         for artifact in direct:
             for hit in await _of_artifact(search, artifact, query, share):
                 picked[hit.artifact_id, hit.ordinal] = hit
-    ancestors = _ancestors(plan, task.id)
-    found = await search.match(
-        task.workspace_id, task.project_id, query, sections=profile.reads, tasks=ancestors, limit=100
-    )
+    found = await _searched(search, task, plan, profile, query) if "search" in policy.order else []
     known = await _known(store, task, [*picked.values(), *found])
     _check(profile, direct, known)
     places = _places(plan, direct, known)
     left = budget - sum(estimated_tokens(hit.text) for hit in picked.values())
+    ranks: dict[tuple[str, int], int] = {}
     for hit in ranked(found, query, places):
         cost = estimated_tokens(hit.text)
         if (hit.artifact_id, hit.ordinal) not in picked and cost <= left:
             picked[hit.artifact_id, hit.ordinal] = hit
+            ranks[hit.artifact_id, hit.ordinal] = len(ranks) + 1
             left -= cost
-    ordered = sorted(picked.values(), key=lambda hit: (places.get(hit.artifact_id, 0), hit.ordinal))
-    return _labelled(ordered, direct, {artifact.id: artifact.title for artifact in known})
+    first = {artifact.id for artifact in direct}
+    parts = {part: number for number, part in enumerate(policy.order)}
+
+    def place(hit: Hit) -> tuple[int, int, int]:
+        part = parts["direct" if hit.artifact_id in first else "search"]
+        return part, places.get(hit.artifact_id, 0), hit.ordinal
+
+    titles = {artifact.id: artifact.title for artifact in known}
+    return _labelled(sorted(picked.values(), key=place), direct, titles, ranks)
+
+
+async def _searched(search: Search, task: Task, plan: Plan, profile: Profile, query: Sequence[str]) -> list[Hit]:
+    """Without what is raised while the tasks are at work, which would hang on who was faster; but for whose it is."""
+    sections = [section for section in profile.searched if section != RAISED or section in profile.writes]
+    before = ancestors(plan, task.id)
+    return await search.match(task.workspace_id, task.project_id, query, sections=sections, tasks=before, limit=100)
 
 
 async def gather_anywhere(
@@ -75,7 +89,7 @@ async def gather_anywhere(
 ) -> Context:
     """For work that no task asked for: the best matches in the sections that the agent reads."""
     query = query_words(words)
-    found = await search.match(project.workspace_id, project.id, query, sections=profile.reads, limit=100)
+    found = await search.match(project.workspace_id, project.id, query, sections=profile.searched, limit=100)
     picked: list[Hit] = []
     for hit in ranked(found, query):
         cost = estimated_tokens(hit.text)
@@ -85,8 +99,9 @@ async def gather_anywhere(
     ids = sorted({hit.artifact_id for hit in picked})
     known = await store.find(Artifact, project.workspace_id, where={"project_id": project.id, "id": ids})
     _check(profile, (), known)
+    ranks = {(hit.artifact_id, hit.ordinal): rank for rank, hit in enumerate(picked)}
     ordered = sorted(picked, key=lambda hit: (hit.artifact_id, hit.ordinal))
-    return _labelled(ordered, (), {artifact.id: artifact.title for artifact in known})
+    return _labelled(ordered, (), {artifact.id: artifact.title for artifact in known}, ranks)
 
 
 async def gather_one(
@@ -157,7 +172,8 @@ def _spread(hits: Sequence[Hit]) -> list[Hit]:
     return [hits[i] for i in order]
 
 
-def _ancestors(plan: Plan, id: str) -> list[str]:
+def ancestors(plan: Plan, id: str) -> list[str]:
+    """The tasks that come before it."""
     found: dict[str, None] = {}
     front = [id]
     while front:
@@ -190,11 +206,18 @@ def _places(plan: Plan, direct: Sequence[Artifact], known: Sequence[Artifact]) -
     return {artifact.id: number for number, artifact in enumerate(order)}
 
 
-def _labelled(hits: Iterable[Hit], direct: tuple[Artifact, ...], titles: Mapping[str, str]) -> Context:
+def _labelled(
+    hits: Iterable[Hit],
+    direct: tuple[Artifact, ...],
+    titles: Mapping[str, str],
+    ranks: Mapping[tuple[str, int], int] = MappingProxyType({}),
+) -> Context:
+    """`ranks` says what goes first where the model's context is too small: the highest; direct inputs stay longest."""
     passages, citations = [], []
     for number, hit in enumerate(hits, 1):
         label, title = f"S{number}", titles.get(hit.artifact_id, hit.artifact_id)
         text = LABEL.sub("", hit.text)  # labels of another prompt mean nothing here
-        passages.append(Passage(label=label, text=text, source=hit.artifact_id, title=title))
+        rank = ranks.get((hit.artifact_id, hit.ordinal), 0)
+        passages.append(Passage(label=label, text=text, source=hit.artifact_id, title=title, rank=rank))
         citations.append(Citation(label=label, artifact_id=hit.artifact_id, digest=hit.digest, ordinal=hit.ordinal))
     return Context(passages=tuple(passages), citations=tuple(citations), direct=direct)

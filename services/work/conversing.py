@@ -25,7 +25,7 @@ from services.plan_edits import PlanEdits
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work import proposing, structured
-from services.work.briefing import Briefing, within
+from services.work.briefing import Briefing, of_waiting, within
 from services.work.choosing import Choosing
 from services.work.context import Context, gather_anywhere
 from services.work.legend import known_labels, labels_in, unlabelled
@@ -53,6 +53,7 @@ STATUS = re.compile(
     r"|project|projects|open|lately|new|finished|running)\b",
     re.I,
 )
+WAITS = re.compile(r"^\W*(?:what|who|is|does|which|anything|tell|show)\b.{0,40}\bwait(?:s|ing)?\b", re.I)
 POINTING = re.compile(r"\b(it|its|that|this|these|those|they|them|he|she|there|more|other|second|one)\b", re.I)
 NOT_TOLD = "The case file does not tell."
 REHEARSED = "*Rehearsal: put together by rules; no language model was used.*"
@@ -163,6 +164,7 @@ class Conversing:
         request = Request(
             alias=choice.alias,
             reason=choice.reason,
+            stronger=choice.stronger,
             system="You keep the minutes of a conversation: short, sober, in the language that is spoken.",
             task="Write anew, in at most 120 words, what this conversation was about so far: what was asked, what was "
             "found, what was decided and what is open. Only what stands in the passages; no introduction.",
@@ -206,6 +208,7 @@ class Conversing:
         request = Request(
             alias=choice.alias,
             reason=choice.reason,
+            stronger=choice.stronger,
             system="You decide small questions in the work of a team, soberly and only from what you are given.",
             task=proposing.question(seen.asked, ground),
             idempotency_key="-",
@@ -278,6 +281,7 @@ class Conversing:
         return Request(
             alias=choice.alias,
             reason=choice.reason,
+            stronger=choice.stronger,
             system=TALK if seen.of_project else TALK_OF_ALL,
             task="\n\n".join(part for part in parts if part),
             idempotency_key="-",
@@ -305,7 +309,9 @@ class Conversing:
             told.append(reply.text.strip() if labels_in(reply.text) else NOT_TOLD)
         elif not asked_for and seen.of_project and asked_words(seen.asked):
             told.append(NOT_TOLD)
-        if not asked_for and (STATUS.search(seen.asked) or not told):
+        if not asked_for and WAITS.search(seen.asked):
+            told = [within(of_waiting(seen.facts), FACTS)]
+        elif not asked_for and (STATUS.search(seen.asked) or not told):
             told.append(f"On record:\n\n{within(seen.facts, FACTS)}")
         if not any("no language model" in part for part in told):
             told.append(REHEARSED)

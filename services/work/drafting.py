@@ -24,6 +24,7 @@ from services.work.context import Context, gather
 from services.work.hearing import broadcasts, tokens_of
 from services.work.legend import labels_in, with_legend, without_legend
 from services.work.planning import newest_plan
+from services.work.remembering import remembered
 from services.work.telling import CITATIONS, is_content
 
 OVERHEAD = 1_000  # tokens kept free for system prompt, brief, criteria
@@ -54,7 +55,7 @@ class Drafter:
         output = profile.output(expected.kind)
         profile.check_write(expected.section)
         shape = shape_of(task, output)
-        heard = await broadcasts(context)
+        heard = (*await remembered(context, profile), *await broadcasts(context))
         room = reply_tokens(shape.max_words) + tokens_of(heard) + OVERHEAD
         purpose = "draft" if "draft" not in context.state.outputs else "revise"
         choice = self._choosing.choose(

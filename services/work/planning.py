@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from domain import wording
 from domain.agent import OutputType, Profile
 from domain.agent_graph import AgentGraph
 from domain.artifact import Artifact
@@ -184,6 +185,7 @@ class Planner:
         return Request(
             alias=choice.alias,
             reason=choice.reason,
+            stronger=choice.stronger,
             system=self._staff.manager.prompt,
             task=task,
             idempotency_key="-",
@@ -332,7 +334,7 @@ def _steps(value: Any, offers: Sequence[tuple[Profile, OutputType]]) -> list[Pla
                 )
             )
         except ValidationError as error:
-            raise InvalidPlan(f"Task {number}: {error.errors()[0]['msg']}.") from None
+            raise InvalidPlan(f"Task {number}: {wording.told(error)[0][1]}.") from None
     return steps
 
 

@@ -1,6 +1,7 @@
 """Handlers `schedule@1` and `report@1`: the domain's decision, turned into changes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -12,6 +13,7 @@ from domain.qa import QARecord
 from domain.run import Run
 from domain.scheduling import Decision, decide, outcome
 from domain.task import LIVE, Task
+from services.alerts import Watch
 from services.recommended import advised
 from services.running.effects import EffectContext, EffectResult
 from services.work.planning import newest_plan
@@ -34,26 +36,46 @@ async def schedule(context: EffectContext) -> EffectResult:
     for decision in outlook.decisions:
         changes += await _changes(context, decision)
     if outlook.decisions or outlook.finished:
-        changes += await _recommended(context, [tasks[spec.id] for spec in plan.tasks])
+        found = await context.store.get(Project, workspace, project)
+        assert found is not None
+        moved = [_moved(tasks[spec.id], changes) for spec in plan.tasks]
+        changes += await _recommended(context, found, [tasks[spec.id] for spec in plan.tasks])
+        changes += await _watch(context, found).at_once(moved)
     return EffectResult(
         output={"done": outlook.finished, "waiting": outlook.waiting, "steps": len(outlook.decisions)},
         changes=tuple(changes),
     )
 
 
-async def _recommended(context: EffectContext, tasks: Sequence[Task]) -> list[Change]:
+async def _recommended(context: EffectContext, project: Project, tasks: Sequence[Task]) -> list[Change]:
     """Looked at when something moves; the sources are read at the start only."""
-    project = await context.store.get(Project, context.run.workspace_id, context.run.project_id)
-    assert project is not None
     starts = not any(task.attempts for task in tasks)
     found = await advised(context.store, context.content, project, tasks, context.effect.at, read=starts)
     return [found] if found.new or found.moot else []
 
 
+def _watch(context: EffectContext, project: Project) -> Watch:
+    return Watch(context.store, context.content, project, context.run, context.effect.at)
+
+
+def _moved(task: Task, changes: Sequence[Change]) -> Task:
+    """As it is once `changes` are committed, where they hand it to a person."""
+    for change in changes:
+        if isinstance(change, MoveTask) and change.task_id == task.id and change.to == "needs_attention":
+            return replace(task, state=change.to, findings=change.findings or ())
+    return task
+
+
 async def report(context: EffectContext) -> EffectResult:
-    tasks = await context.store.find(Task, context.run.workspace_id, where={"project_id": context.run.project_id})
+    workspace, here = context.run.workspace_id, context.run.project_id
+    tasks = await context.store.find(Task, workspace, where={"project_id": here})
     result, reason = outcome(tasks)
-    return EffectResult(output={"result": result, "reason": reason})
+    project = await context.store.get(Project, workspace, here)
+    plan = await newest_plan(context.store, workspace, here)
+    assert project is not None and plan is not None
+    known = {task.id: task for task in tasks}
+    found = await _watch(context, project).at_the_end([known[spec.id] for spec in plan.tasks])
+    return EffectResult(output={"result": result, "reason": reason}, changes=tuple(found))
 
 
 async def _changes(context: EffectContext, decision: Decision) -> list[Change]:

@@ -21,6 +21,7 @@ from services.work.context import Context, gather, gather_anywhere, gather_one
 from services.work.drafting import loaded, reply_tokens, shape_of
 from services.work.filling import fill_form
 from services.work.hearing import broadcasts, tokens_of
+from services.work.remembering import remembered
 from services.work.telling import Teller, cited
 from services.work.tools import Tools
 from services.work.transforms import FILL_FORM, transformed
@@ -44,7 +45,7 @@ class Steps:
         project = await context.store.get(Project, context.run.workspace_id, context.run.project_id)
         assert project is not None
         shape = await self._shape(context, node, profile)
-        heard = await broadcasts(context)
+        heard = (*await remembered(context, profile), *await broadcasts(context))
         room = reply_tokens(shape.max_words if shape else 400) + tokens_of(heard) + OVERHEAD
         asked = await teller.told(node.task)
         choice = self._choosing.choose(profile, "draft" if shape else "answer", project.id, text=asked)
@@ -53,6 +54,7 @@ class Steps:
         request = Request(
             alias=choice.alias,
             reason=choice.reason,
+            stronger=choice.stronger,
             system=profile.prompt,
             task=f"The project's goal: {project.goal[:4_000]}\n\n{asked}",
             idempotency_key="-",
@@ -71,6 +73,7 @@ class Steps:
         request = Request(
             alias=choice.alias,
             reason=choice.reason,
+            stronger=choice.stronger,
             system=await teller.told(node.system),
             task=await teller.told(node.prompt),
             idempotency_key="-",
@@ -176,6 +179,7 @@ class Steps:
         request = Request(
             alias=choice.alias,
             reason=choice.reason,
+            stronger=choice.stronger,
             system="You decide small questions in the work of a team, soberly and only from what you are given.",
             task=task,
             idempotency_key="-",

@@ -1,11 +1,12 @@
 """Structured replies: asked for, read tolerantly against the schema, asked again with the exact fault.
 
-Each re-ask is a new recorded call. At most two; then StructuredFailure, and the caller falls back and says so.
+Each re-ask is a new recorded call. At most two, then one to the next tier; then StructuredFailure, and the caller falls
+back and says so.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from loguru import logger
 
@@ -33,8 +34,10 @@ async def ask(
     """
     assert request.schema is not None
     most = MOST_ROOM * request.max_output_tokens
-    fault = ""
-    for _ in range(1 + REASKS):
+    fault, earlier = "", request.earlier
+    for tried in range(1 + REASKS + bool(request.stronger)):
+        if tried > REASKS:
+            request = _of_the_next_tier(request, earlier)
         try:
             reply = await calls.complete(request, agent=agent, purpose=purpose)
         except ContextTooLong as error:
@@ -60,6 +63,12 @@ def _read(reply: Reply, request: Request) -> Any:
         changes = sorted({coercion.what for coercion in reading.coercions})
         logger.info("a structured reply was {}: {}", reading.rung, "; ".join(changes) or "other marks")
     return reading.value
+
+
+def _of_the_next_tier(request: Request, earlier: tuple[tuple[Literal["user", "assistant"], str], ...]) -> Request:
+    logger.info("{} gave no usable reply; {} is asked", request.alias, request.stronger)
+    reason = f"{request.reason}; {request.alias} gave no usable reply: the next tier"
+    return replace(request, alias=request.stronger, reason=reason, earlier=earlier)
 
 
 def _told(request: Request, reply: Reply, fault: str) -> Request:

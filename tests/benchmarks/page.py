@@ -69,7 +69,7 @@ def _project(running: "Running", tasks: int) -> str:
         {"key": f"k{n}", "title": f"Task {n}", "brief": "Look into it.", "depends_on": [f"k{n - 5}"] if n >= 5 else []}
         for n in range(tasks)
     ]
-    running.rest.put(f"/v1/projects/{project}/plan", json={"tasks": body}).raise_for_status()
+    running.rest.put(f"/v1/projects/{project}/plan", json={"tasks": body}, headers={"If-Match": "*"}).raise_for_status()
     return project
 
 

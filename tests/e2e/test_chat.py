@@ -63,3 +63,16 @@ def test_an_answer_is_kept_from_the_conversation(talked: tuple[Path, str]) -> No
     folder, project = talked
     shown = chat(folder, project, said="What about the lift?\n/keep\n")
     assert "Kept as art_" in shown and "What about the lift?" in shown
+
+
+def test_every_open_proposal_stays_within_reach(talked: tuple[Path, str]) -> None:
+    folder, project = talked
+    before = chat(folder, project, "--history").count("/accept")
+    first, second = before + 1, before + 2
+    said = "Add a task to measure the door\nAdd a task to count the steps\nhi\n"
+    said += f"/accept {first}\n/accept {first}\n/history\n"
+    shown = chat(folder, project, said=said)
+    assert f"{second}. Add the task “Count the steps”" in shown and "Accepted: Add the task “Measure the door”" in shown
+    assert f"(/accept {second} or /dismiss {second})" in shown.partition("Accepted")[2]
+    dismissed = chat(folder, project, said=f"/dismiss {first}\n/dismiss 99\n")
+    assert "Dismissed: Add the task “Count the steps”" in dismissed

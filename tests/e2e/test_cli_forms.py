@@ -32,13 +32,13 @@ def one(text: str, kind: str) -> str:
 
 
 @contextmanager
-def terminal(data: Path, *words: str) -> Iterator[int]:
+def terminal(data: Path, *words: str, code: int = 0) -> Iterator[int]:
     here, there = pty.openpty()
     command = [CASEWORKS, "--data-dir", str(data), *words]
     with subprocess.Popen(command, stdin=there, stdout=there, stderr=there, env=environment(TERM="xterm")) as process:
         os.close(there)
         yield here
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=15) == code
     os.close(here)
 
 
@@ -120,3 +120,51 @@ def test_a_recommendation_is_shown_accepted_done_and_what_is_dismissed_stays_awa
     after = caseworks(moved, "show", project, "--json").json
     assert {wanted["id"], other["id"]}.isdisjoint(item["id"] for item in after["recommended"])
     assert "pre_mortem" in [artifact["kind"] for artifact in after["artifacts"] if artifact["task_id"]]
+
+
+VISIT = """name: visit
+kind: form
+title: Visit
+fields:
+  - {name: who, label: Who}
+  - {name: day, label: Day, type: date}
+  - {name: sure, label: Sure, type: rating}
+"""
+
+
+@pytest.fixture(scope="module")
+def visit(moved: Path) -> str:
+    (moved / "forms").mkdir(exist_ok=True)
+    (moved / "forms" / "visit.yaml").write_text(VISIT)
+    return one(caseworks(moved, "artifacts", "new", "visit").out, "art")
+
+
+def test_a_wrong_answer_at_the_terminal_is_asked_again_at_once(moved: Path, visit: str) -> None:
+    with terminal(moved, "artifacts", "fill", visit) as here:
+        _read_until(here, "Who")
+        os.write(here, b"Ann\nnot a date\n")
+        told = _read_until(here, "such as 2026-11-30.")
+        assert "“not a date” does not fit" in told and "Sure" not in told
+        os.write(here, b"2026-12-01\n9\n4\n")
+        _read_until(here, "is filled in")
+    answers = caseworks(moved, "artifacts", "form", visit, "--json").json["answers"]
+    assert answers == {"who": "Ann", "day": "2026-12-01", "sure": 4}
+
+
+def test_what_was_typed_and_cannot_be_saved_is_kept_in_a_file(moved: Path, visit: str) -> None:
+    caseworks(moved, "artifacts", "lock", visit)
+    with terminal(moved, "artifacts", "fill", visit, code=2) as here:
+        _read_until(here, "Who")
+        os.write(here, b"Ben\n\n\n")
+        told = _read_until(here, "give it with")
+        kept = Path(re.findall(r"kept in (\S+);", told)[0])
+        _read_until(here, "locked")
+    assert json.loads(kept.read_text()) == {"who": "Ben"}
+    caseworks(moved, "artifacts", "unlock", visit)
+    assert caseworks(moved, "artifacts", "fill", visit, "--answers", f"@{kept}").code == 0
+    kept.unlink()
+
+
+def test_all_wrong_answers_are_told_at_once(moved: Path, visit: str) -> None:
+    done = caseworks(moved, "artifacts", "fill", visit, "--answers", '{"day": "soon", "sure": 9}')
+    assert "day must be a date" in done.err and "sure must be a whole number from 1 to 5" in done.err

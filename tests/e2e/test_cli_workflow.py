@@ -94,6 +94,31 @@ def test_what_a_file_names_is_looked_for_in_the_data_directory(tmp_path: Path) -
     assert caseworks(tmp_path / "data", "workflow", "validate", str(path)).code == 0
 
 
+def test_arguments_that_a_tool_refuses_are_told_before_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "looks.yaml"
+    looks = "  one: {type: tool, tool: search_case_file, arguments: {%s}, next: end}\n"
+    path.write_text(of("looks", looks % "quary: pump, most: many"))
+    told = caseworks(tmp_path / "data", "workflow", "validate", str(path), "--json").json["faults"]
+    assert [(fault["field"], fault["message"]) for fault in told] == [
+        ("nodes.one.arguments.quary", "search_case_file takes no 'quary'; it takes query, most"),
+        ("nodes.one.arguments", "search_case_file needs 'query'"),
+        ("nodes.one.arguments.most", "'many' is not of type 'integer'"),
+    ]
+    path.write_text(
+        of("looks", looks % 'query: "{{ nodes.two.text }}", most: "{{ nodes.two.n }}"').replace("two", "one")
+    )
+    again = caseworks(tmp_path / "data", "workflow", "validate", str(path), "--json").json["faults"]
+    assert not [fault for fault in again if "search_case_file" in fault["message"] or "integer" in fault["message"]]
+
+
+def test_the_example_gives_the_one_view_that_there_is(served: Running, data: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / "two_views.yaml").read_text()
+    assert served.rest.post("/v1/workflows", json={"name": "two_views", "yaml": text}).status_code == 201
+    words = ["--input", "topic=the lift", "--input", 'agents:=["nobody", "critic"]']
+    done = caseworks(data, "workflow", "run", "two_views", *words)
+    assert "lift" in done.out and "null" not in done.out and "ended partial" in done.err
+
+
 def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     for command in ("validate", "render"):
         only(caseworks(tmp_path / "data", "workflow", command, "./nowhere.yaml"), 2, "There is no file", "nowhere.yaml")
@@ -124,6 +149,19 @@ def test_those_that_there_are_are_listed_and_shown(served: Running, data: Path) 
     assert caseworks(data, "workflow", "show", "small", "--json").json["yaml"] == SMALL
     only(caseworks(data, "workflow", "show", "nothing"), 2, "There is no workflow nothing")
     only(caseworks(data, "workflow", "show", "../projects"), 2, "is not an id")
+
+
+def test_a_broken_one_is_told_once_in_the_list_and_nowhere_else(tmp_path: Path, mine: Path) -> None:
+    data = tmp_path / "data"
+    (data / "workflows").mkdir(parents=True)
+    (data / "workflows" / "broken.yaml").write_text("name: [")
+    (data / "workflows" / "stray.yaml").write_text(SMALL.replace("small@1", "stray@1").replace("synthesizer", "nobody"))
+    listed = caseworks(data, "workflow", "list")
+    assert listed.out.count("broken.yaml, line 1, ") == 1 and listed.err == ""
+    assert f"stray: {data / 'workflows' / 'stray.yaml'}, line 8, nodes.write.agent: there is no agent" in listed.out
+    for words in (("workflow", "validate", str(mine)), ("chat", "-m", "hi"), ("workflow", "list", "--json")):
+        done = caseworks(data, *words)
+        assert done.code == 0 and "broken" not in done.err and "{" not in done.err
 
 
 def test_one_is_run_and_what_it_gives_is_printed(served: Running, data: Path, tmp_path: Path) -> None:

@@ -55,3 +55,17 @@ def test_what_nothing_was_spent_on_costs_nothing(tmp_path: Path) -> None:
         shown = caseworks(tmp_path, "costs")
     assert found["total"]["calls"] == 0 and found["dearest"] is None
     assert shown.out.startswith("In all: 0 calls")
+
+
+def test_the_caps_of_a_project_are_changed_one_by_one(tmp_path: Path) -> None:
+    with program(tmp_path) as connection:
+        project = connection.post("/v1/projects", {"goal": "Brief me on pumps", "budget": {"calls": 9}})["id"]
+        changed = caseworks(tmp_path, "projects", "budget", project, "--tokens", "5000", "--money", "0.50")
+        caps = connection.get(f"/v1/projects/{project}")["budget"]
+        caseworks(tmp_path, "projects", "budget", project, "--calls", "none")
+        without = connection.get(f"/v1/projects/{project}")["budget"]
+        wrong = caseworks(tmp_path, "projects", "budget", project, "--calls", "many")
+    assert caps == {"money": 500_000, "calls": 9, "tokens": 5_000, "seconds": None}
+    assert without == {**caps, "calls": None}
+    assert "5,000" in changed.out and "no cap" in changed.out
+    assert wrong.code == 2 and "“many” is neither" in wrong.err

@@ -284,6 +284,7 @@ def test_every_block_of_commands_says_what_it_is() -> None:
         "yaml models",
         "yaml settings",
         "yaml workflow",
+        "python workflow",
         "yaml form",
         "yaml plan",
         "yaml prometheus",
@@ -429,7 +430,9 @@ def test_the_decisions_are_numbered_without_a_gap_and_listed() -> None:
 
 
 def test_the_workflow_that_is_shown_is_the_one_that_is_run() -> None:
-    assert blocks(EXAMPLE.with_name("write-a-workflow.md"), "yaml workflow")[0] == EXAMPLE.read_text("utf-8")
+    guide = EXAMPLE.with_name("write-a-workflow.md")
+    assert blocks(guide, "yaml workflow")[0] == EXAMPLE.read_text("utf-8")
+    assert blocks(guide, "python workflow") == [EXAMPLE.with_name("three_questions.py").read_text("utf-8")]
 
 
 def test_every_kind_of_node_is_told_of() -> None:

@@ -61,7 +61,9 @@ def test_filling_in_makes_versions_and_keeps_what_is_left_out(rest: Rest, projec
     assert "12.5" in text and "Ann" not in text
     rest.post(f"{path}/fill", json={"markdown": text.replace("12.5", "14")}).raise_for_status()
     assert rest.get(f"{path}/form").json()["answers"] == {"cost": 14}
-    refused(rest.post(f"{path}/fill", json={"answers": {"cost": 14}}), 409)
+    assert pointers(refused(rest.post(f"{path}/fill", json={"answers": {"cost": 14}}), 422)) == ["/answers/keys"]
+    rest.post(f"{path}/fill", json={"answers": {"keys": "Ann"}}).raise_for_status()
+    refused(rest.post(f"{path}/fill", json={"answers": {"keys": "Ann"}}), 409)
 
 
 def test_filling_in_beside_the_form_makes_an_artifact_derived_from_it(rest: Rest, project: str) -> None:

@@ -53,7 +53,7 @@ def frames(page: Page) -> list[Frame]:
 def test_a_diagram_is_drawn_and_its_source_is_at_hand(watched: Watched, rest: Rest) -> None:
     page = watched.open(filed(rest, STEPS))
     drawn = page.frame_locator(".diagram iframe")
-    expect(drawn.locator("#place svg")).to_contain_text("Is it right?")
+    expect(drawn.locator("#place svg")).to_contain_text("Is it right?", timeout=30_000)
     source = page.get_by_role("button", name="Source of the diagram")
     expect(page.locator(".prose pre")).to_be_hidden()
     source.click()
@@ -63,15 +63,17 @@ def test_a_diagram_is_drawn_and_its_source_is_at_hand(watched: Watched, rest: Re
     page.get_by_role("button", name="Theme: auto").click()
     page.get_by_role("button", name="Theme: light").click()
     expect(drawn.locator(":root")).to_have_css("color-scheme", "dark")
-    expect(drawn.locator("#place svg")).to_contain_text("Read the manual")
+    expect(drawn.locator("#place svg")).to_contain_text("Read the manual", timeout=30_000)
     assert watched.strays() == [] and watched.troubles == []
 
 
 def test_what_cannot_be_drawn_is_shown_as_its_source(watched: Watched, rest: Rest) -> None:
     page = watched.open(filed(rest, "this is no diagram", STEPS))
-    expect(page.locator(".prose")).to_contain_text("This diagram cannot be drawn; here is its source.")
+    expect(page.locator(".prose")).to_contain_text("This diagram cannot be drawn; here is its source.", timeout=30_000)
     expect(page.locator(".prose pre").first).to_be_visible()
-    expect(page.frame_locator(".diagram iframe").locator("#place svg")).to_contain_text("Read the manual")
+    expect(page.frame_locator(".diagram iframe").locator("#place svg")).to_contain_text(
+        "Read the manual", timeout=30_000
+    )
     huge = "graph TD\n" + "\n".join(f" a{n} --> b{n}" for n in range(60_000))
     assert len(huge) > 1_000_000
     page = watched.open(filed(rest, huge))
@@ -85,7 +87,7 @@ def test_without_scripts_there_is_the_source(chromium: Browser, running: Running
     with signed_in(chromium, running) as watched:
         cookies = watched.page.context.cookies()
     context = chromium.new_context(java_script_enabled=False)
-    context.add_cookies([{**each, "url": None, "domain": "127.0.0.1"} for each in cookies])  # type: ignore[typeddict-item, misc]
+    context.add_cookies([{**each, "url": None, "domain": "127.0.0.1"} for each in cookies])
     page = context.new_page()
     page.goto(running.url + address)
     expect(page.locator(".prose pre")).to_contain_text("flowchart LR")
@@ -99,7 +101,9 @@ def test_a_hostile_diagram_does_nothing_outside_its_frame(watched: Watched, rest
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     watched.open(filed(rest, HOSTILE[what], STEPS))
     address = page.url
-    expect(page.frame_locator(".diagram iframe").last.locator("#place svg")).to_contain_text("Read the manual")
+    expect(page.frame_locator(".diagram iframe").last.locator("#place svg")).to_contain_text(
+        "Read the manual", timeout=30_000
+    )
     expect(
         page.get_by_text("cannot be drawn").or_(page.get_by_role("button", name="Source of the diagram")).first
     ).to_be_visible()
@@ -121,7 +125,9 @@ def test_a_hostile_diagram_does_nothing_outside_its_frame(watched: Watched, rest
 def test_the_frame_of_a_diagram_reaches_nobody(watched: Watched, rest: Rest) -> None:
     """As if Mermaid itself were turned against the page."""
     page = watched.open(filed(rest, STEPS))
-    expect(page.frame_locator(".diagram iframe").locator("#place svg")).to_contain_text("Read the manual")
+    expect(page.frame_locator(".diagram iframe").locator("#place svg")).to_contain_text(
+        "Read the manual", timeout=30_000
+    )
     (frame,) = frames(page)
     reached = """async () => {
       const tried = async (what) => { try { await what(); return "did"; } catch { return "refused"; } };

@@ -125,6 +125,11 @@ def test_a_task_that_others_need_is_not_removed_and_one_that_nobody_needs_is(
     assert last["id"] not in [task["id"] for task in tasks_of(rest, planned)]
 
 
+def quiet(rest: Rest, project: str) -> None:
+    """Until no run of the project is live."""
+    rest.until(f"/v1/projects/{project}/runs", lambda found: all(run["state"] == "ended" for run in found["items"]))
+
+
 def test_another_goal_marks_what_is_done_and_it_is_done_again_when_asked(watched: Watched, rest: Rest) -> None:
     project, _ = rest.done()
     page = watched.open(f"/page/projects/{project}")
@@ -138,6 +143,13 @@ def test_another_goal_marks_what_is_done_and_it_is_done_again_when_asked(watched
     page.wait_for_url("**said=retried")
     expect(page.locator("#facts .state")).to_have_text("✓ done")
     expect(page.locator("#facts .badge.unfinished")).to_have_count(0)
+    quiet(rest, project)
+    page = watched.open(f"/page/projects/{project}")
+    expect(page.locator("#standing .warn")).to_contain_text("4 of them are out of date")
+    page.get_by_role("button", name="Do again what is out of date").click()
+    page.wait_for_url("**said=redone")
+    quiet(rest, project)
+    assert [task["attempts"] for task in tasks_of(rest, project)] == [2] * 5
 
 
 def test_what_waits_for_a_person_is_chosen_for_a_project(

@@ -38,6 +38,7 @@ def test_a_task_is_added_to_a_finished_plan_and_done_without_another_word(rest: 
     assert rest.get(f"/v1/tasks/{task['id']}").json()["state"] == "done"
     after = rest.get(f"/v1/projects/{done}/plan").json()
     assert after["number"] == before.json()["number"] + 1 and "added the task" in after["origin"]
+    assert after["origin"].endswith("The plan began as the template “research brief”.")
     assert len(after["tasks"]) == len(before.json()["tasks"]) + 1
 
 
@@ -60,6 +61,7 @@ def test_two_people_who_edit_one_plan_do_not_undo_each_other(rest: Rest, done: s
     assert first.status_code == 200, first.text
     second = rest.put(path, json={"tasks": [*kept, {"title": "Second"}]}, headers={"If-Match": tag})
     refused(second, 412)
+    assert "If-Match" in refused(rest.put(path, json={"tasks": kept}), 428)["detail"]
     assert "First" in tasks(rest, done) and "Second" not in tasks(rest, done)
 
 
@@ -114,19 +116,23 @@ def test_tasks_are_found_by_when_they_are_due(rest: Rest) -> None:
 
 def test_a_plan_that_breaks_a_rule_is_refused_with_the_place(rest: Rest, done: str) -> None:
     path = f"/v1/projects/{done}/plan"
+
+    def put(body: dict[str, Any]) -> Any:
+        return rest.put(path, json=body, headers={"If-Match": "*"})
+
     circle = [{"key": "a", "title": "A", "depends_on": ["b"]}, {"key": "b", "title": "B", "depends_on": ["a"]}]
-    assert "circle" in refused(rest.put(path, json={"tasks": circle}), 422)["detail"]
+    assert "circle" in refused(put({"tasks": circle}), 422)["detail"]
     unknown = [{"key": "a", "title": "A", "depends_on": ["zz"]}]
-    assert pointers(refused(rest.put(path, json={"tasks": unknown}), 422)) == ["/tasks/0/depends_on"]
+    assert pointers(refused(put({"tasks": unknown}), 422)) == ["/tasks/0/depends_on"]
     nobody = [{"key": "a", "title": "A", "assignee": {"kind": "core", "id": "agt_nobody"}}]
-    assert pointers(refused(rest.put(path, json={"tasks": nobody}), 422)) == ["/tasks/0/assignee/id"]
+    assert pointers(refused(put({"tasks": nobody}), 422)) == ["/tasks/0/assignee/id"]
     alien = [{"key": "a", "title": "A", "assignee": {"kind": "person", "id": "usr_nobody"}}]
-    assert "not on the team" in refused(rest.put(path, json={"tasks": alien}), 422)["detail"]
+    assert "not on the team" in refused(put({"tasks": alien}), 422)["detail"]
     many = [{"title": f"Task {n}"} for n in range(500)]
-    assert "500 tasks" in refused(rest.put(path, json={"tasks": many}), 422)["detail"]
+    assert "500 tasks" in refused(put({"tasks": many}), 422)["detail"]
     twice = [{"key": "a", "title": "A"}, {"key": "a", "title": "B"}]
-    assert "a key of its own" in refused(rest.put(path, json={"tasks": twice}), 422)["detail"]
-    assert "no tsk_" not in path and refused(rest.put(path, json={"tasks": [{"id": "tsk_nowhere"}]}), 404)
+    assert "a key of its own" in refused(put({"tasks": twice}), 422)["detail"]
+    assert "no tsk_" not in path and refused(put({"tasks": [{"id": "tsk_nowhere"}]}), 404)
 
 
 def test_a_plan_that_is_at_work_is_not_asked_about_again(rest: Rest) -> None:
@@ -206,5 +212,7 @@ def test_what_no_agent_can_do_is_for_whoever_asks_with_the_reason(rest: Rest) ->
     nobodys = added("Decide which option")
     assert nobodys["assignee"] == me and "names no work of any agent" in nobodys["brief"]
     assert added("Write a summary of the offers")["assignee"]["id"] == "agt_synthesizer"
-    given = rest.patch(f"/v1/tasks/{nobodys['id']}", json={"assignee": {"kind": "core", "id": "agt_strategist"}}).json()
+    strategist = {"assignee": {"kind": "core", "id": "agt_strategist"}, "title": "Objectives"}
+    given = rest.patch(f"/v1/tasks/{nobodys['id']}", json=strategist).json()
+    assert "brief" in given, given
     assert given["brief"] == "Decide which option"

@@ -1,23 +1,15 @@
 """What is wrong with a request is told plainly, at the place where it stands in what was sent."""
 
-import io
 from typing import Any
 
-import docx
 import pytest
 
 from tests.e2e.rest_client import Rest, pointers, refused
+from tests.integration.documents.builders import docx, paragraph
 
 
 def told(problem: dict[str, Any]) -> list[tuple[str, str]]:
     return [(error["pointer"], error["detail"]) for error in problem["errors"]]
-
-
-def word(text: str) -> bytes:
-    document, out = docx.Document(), io.BytesIO()
-    document.add_paragraph(text)
-    document.save(out)
-    return out.getvalue()
 
 
 def test_a_body_is_refused_in_plain_words(rest: Rest) -> None:
@@ -52,12 +44,14 @@ def test_a_task_is_refused_at_its_own_fields(rest: Rest) -> None:
 def test_a_plan_is_refused_at_the_tasks_that_are_wrong(rest: Rest) -> None:
     plan = f"/v1/projects/{rest.project()}/plan"
     ring = [{"key": "a", "title": "A", "depends_on": ["b"]}, {"key": "b", "title": "B", "depends_on": ["a"]}]
-    assert pointers(refused(rest.put(plan, json={"tasks": ring}), 422)) == [
+    anyway = {"If-Match": "*"}
+    assert pointers(refused(rest.put(plan, json={"tasks": ring}, headers=anyway), 422)) == [
         "/tasks/0/depends_on",
         "/tasks/1/depends_on",
     ]
     twice = [{"key": "a", "title": "A"}, {"key": "a", "title": "B"}]
-    assert pointers(refused(rest.put(plan, json={"tasks": twice}), 422)) == ["/tasks/0/key", "/tasks/1/key"]
+    problem = refused(rest.put(plan, json={"tasks": twice}, headers=anyway), 422)
+    assert pointers(problem) == ["/tasks/0/key", "/tasks/1/key"]
 
 
 def test_a_document_that_cannot_be_read_is_told_as_a_field(rest: Rest) -> None:
@@ -88,10 +82,10 @@ def test_a_run_that_answers_the_workspace_belongs_to_no_project(rest: Rest) -> N
 
 def test_a_new_version_may_be_a_file(rest: Rest) -> None:
     project = rest.project()
-    made = rest.upload(project, "offer.docx", word("The pump costs 900 EUR.")).json()
+    made = rest.upload(project, "offer.docx", docx(paragraph("The pump costs 900 EUR."))).json()
     path = f"/v1/artifacts/{made['id']}/versions"
     key = {"Idempotency-Key": "newer"}
-    newer = {"file": ("offer.docx", word("The pump costs 950 EUR."))}
+    newer = {"file": ("offer.docx", docx(paragraph("The pump costs 950 EUR.")))}
     added = rest.post(path, files=newer, headers=key)
     assert added.status_code == 201 and added.json()["version"] == 2, added.text
     assert rest.post(path, files=newer, headers=key).json()["version"] == 2
@@ -99,3 +93,9 @@ def test_a_new_version_may_be_a_file(rest: Rest) -> None:
     assert rest.get(f"/v1/artifacts/{made['id']}/content").content.startswith(b"PK")
     assert pointers(refused(rest.post(path, data={"text": "x"}, files={"fiel": ("a.md", b"x")}), 422)) == ["/file"]
     assert pointers(refused(rest.post(path, json={}), 422)) == ["/text"]
+
+
+def test_a_form_that_has_nothing_new_says_what_it_still_needs(rest: Rest) -> None:
+    made = rest.post(f"/v1/projects/{rest.project()}/forms", json={"template": "worksheet"}).json()
+    problem = refused(rest.post(f"/v1/artifacts/{made['id']}/fill", json={"answers": {}}), 422)
+    assert "still needs" in problem["detail"] and pointers(problem)[0].startswith("/answers/")

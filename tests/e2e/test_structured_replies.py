@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from infrastructure.cli.connection import Connection
 from tests.e2e.programs import asked_for, begun, ended, good, models_yaml, outline, program, prompt
@@ -98,3 +99,31 @@ def test_a_re_ask_tells_path_and_message_and_not_the_schema_or_a_long_value(serv
     told = str(outlines(server)[1]["messages"][-1]["content"])
     assert "At $.tasks[0].title: it has 5000 characters, at most 100 are allowed." in told
     assert len(told) < 300 and told in prompt(outlines(server)[1])
+
+
+def test_what_a_small_model_cannot_do_is_asked_of_the_next_tier(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rule = "rules: [{because: plans are made by the small one here, purposes: [plan], tier: small}]\n"
+    (tmp_path / "data" / "routing.yaml").write_text(rule)
+
+    def script(body: Mapping[str, Any]) -> Any:
+        if asked_for(body) != "outline":
+            return good(body)
+        return "I would begin with the facts." if body["model"] == "tiny" else WHOLE
+
+    with model_server(script, models=("tiny", "big")) as server:
+        models = yaml.safe_load(models_yaml(server))
+        models["aliases"]["big"] = {**models["aliases"]["main"], "model": "big"}
+        models["tiers"] = {"small": "main", "medium": "big"}
+        with program(tmp_path / "data", yaml.safe_dump(models)) as connection:
+            plan = planned(connection)
+            calls = [
+                call
+                for run in connection.all(f"/v1/projects/{plan['project_id']}/runs")
+                for call in connection.get(f"/v1/runs/{run['id']}/calls")["items"]
+                if call["purpose"] == "plan: outline"
+            ]
+    assert [body["model"] for body in outlines(server)] == ["tiny", "tiny", "tiny", "big"]
+    assert plan["template"] is None and len(plan["tasks"]) == 2
+    assert "the small one here: small" in calls[0]["reason"] and "the next tier" in calls[-1]["reason"]
+    assert calls[-1]["alias"] == "big"

@@ -58,6 +58,15 @@ def test_a_template_is_rehearsed_to_its_end_and_says_what_it_is(tmp_path: Path, 
             assert item["qa"]["method"] == "rules"
 
 
+def test_the_risks_of_a_choice_between_two_are_found_in_the_sources(tmp_path: Path) -> None:
+    with program(tmp_path) as connection:
+        goal = "Decide whether to buy the heat pump or a boiler; compare the options"
+        project, run = worked(connection, goal, sources=True)
+        assert run["result"] == "succeeded", run
+        [risks] = [item for item in made(connection, project) if item["kind"] == "risk_register"]
+        assert risks["qa"]["verdict"] == "passed" and len(risks["derived_from"]) > 1
+
+
 def test_a_code_change_is_done_and_stays_intellectual_until_a_person_signs_it_off(tmp_path: Path) -> None:
     def answer(body: dict[str, Any]) -> str:
         match asked_for(body):

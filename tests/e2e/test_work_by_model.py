@@ -298,14 +298,23 @@ def test_a_model_that_is_down_fails_the_run_with_a_sentence(tmp_path: Path) -> N
         assert server.base_url.removeprefix("http://") in found["reason"]
 
 
-def test_a_budget_of_calls_stops_the_work_and_says_so(served: Any) -> None:
+@pytest.mark.parametrize("budget", [{"calls": 6}, {"seconds": 6}], ids=lambda budget: next(iter(budget)))
+def test_a_budget_stops_the_work_and_says_so(served: Any, budget: dict[str, int]) -> None:
     connection, server = served(good)
-    project, run = begun(connection, budget={"calls": 6})
+    project, run = begun(connection, budget=budget)
     found = ended(connection, run)
     assert found["result"] in ("partial", "failed")
     assert len(server.chats) <= 6
     findings = [finding for task in tasks_of(connection, project).values() for finding in task["findings"]]
-    assert any("budget" in finding for finding in findings)
+    assert any("budget" in finding for finding in [*findings, found["reason"]])
+
+
+def test_a_budget_of_tokens_is_not_begun_where_a_call_could_pass_it(served: Any) -> None:
+    connection, server = served(good)
+    _, run = begun(connection, budget={"tokens": 500})
+    found = ended(connection, run)
+    assert (found["result"], server.chats) == ("failed", [])
+    assert "budget of tokens" in found["reason"]
 
 
 def test_money_is_counted_where_a_price_is_configured_and_never_passes_the_budget(served: Any) -> None:

@@ -10,7 +10,9 @@ from typing import Any, cast
 
 import pytest
 
+from adapters.llm.clouds import Clouds
 from adapters.llm.configuration import Models
+from adapters.llm.faults import Target
 from adapters.llm.providers import ProviderLLM
 from domain.ports.llm import (
     ContextTooLong,
@@ -145,7 +147,8 @@ async def test_the_idempotency_key_is_a_header_and_the_temperature_of_the_alias_
 async def test_a_request_goes_to_the_configured_address_once_and_nowhere_else(kind: str, ask: Ask) -> None:
     with model_server() as server:
         await ask(provider(server, kind), REQUEST)
-        assert [each.path for each in server.requests] == [each.path for each in server.chats]
+        asked_before = {"/api/show"} if kind == "ollama" else set()
+        assert {each.path for each in server.requests} == {server.chats[0].path} | asked_before
         assert len(server.chats) == 1
 
 
@@ -497,6 +500,42 @@ async def test_check_refuses_a_model_that_ollama_runs_in_a_cloud() -> None:
         pytest.raises(RequestRefused, match="cloud"),
     ):
         await provider(server, "ollama").check("main")
+
+
+CLOUD = {"name": "tiny", "remote_host": "https://example.com", "remote_model": "tiny:cloud"}
+
+
+async def test_a_call_for_a_model_that_ollama_runs_in_a_cloud_sends_it_nothing(ask: Ask) -> None:
+    with model_server(models=(CLOUD,)) as server:
+        with pytest.raises(RequestRefused, match="in a cloud, which would receive the prompts.*allow_cloud: true"):
+            await ask(provider(server, "ollama"), REQUEST)
+        assert server.chats == [] and [each.body for each in server.requests] == [{"model": "tiny"}]
+
+
+async def test_a_model_in_a_cloud_is_asked_where_that_is_allowed(ask: Ask) -> None:
+    with model_server(models=(CLOUD,)) as server:
+        allowed = models(server, "ollama").model_dump()
+        allowed["backends"]["box"]["allow_cloud"] = True
+        await ask(ProviderLLM(Models.model_validate(allowed), {}), REQUEST)
+        assert [each.path for each in server.requests] == ["/api/chat"]
+
+
+async def test_where_a_model_runs_is_asked_once_for_some_minutes() -> None:
+    with model_server() as server:
+        llm = provider(server, "ollama")
+        for _ in range(3):
+            await llm.complete(REQUEST)
+    assert [each.path for each in server.requests].count("/api/show") == 1
+
+
+async def test_where_a_model_runs_is_asked_again_after_that() -> None:
+    passed = 0.0
+    with model_server() as server:
+        clouds = Clouds(lambda: passed)
+        target = Target(alias="main", model="tiny", address=server.base_url, kind="ollama")
+        for passed in (1.0, 200.0, 400.0):
+            await clouds.pass_by(REQUEST, target, None)
+    assert len(server.requests) == 2
 
 
 async def test_check_tells_another_server_from_a_backend(protocol: str) -> None:

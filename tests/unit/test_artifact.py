@@ -114,7 +114,8 @@ def test_only_a_staged_version_moves(old: VersionState, new: VersionState) -> No
     else:
         with pytest.raises(RefusedTransition) as refusal:
             before.published(1) if new == "published" else before.discarded()
-        assert str(refusal.value) == f"The version {before.id} is {old} and cannot become {new}."
+        what = f"{old} already" if old == new else f"{old} and cannot become {new}"
+        assert str(refusal.value) == f"The version {before.id} is {what}."
 
 
 @given(st.text(max_size=80))

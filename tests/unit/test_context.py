@@ -11,7 +11,7 @@ from domain.criterion import Criterion
 from domain.plan import Plan
 from domain.task import Assignee, Expected, TaskSpec
 from services.ports.views import Hit
-from services.work.context import QUERY_WORDS, STOP, _ancestors, _spread, query_words, ranked
+from services.work.context import QUERY_WORDS, STOP, _spread, ancestors, query_words, ranked
 
 WORDS = st.sampled_from(["pump", "seal", "water", "tank", "the", "oil", "a", "Ölstand", "PUMP"])
 TEXTS = st.lists(WORDS, max_size=12).map(" ".join)
@@ -124,6 +124,6 @@ def plan(edges: dict[str, tuple[str, ...]]) -> Plan:
 @pytest.mark.parametrize(("id", "before"), [("a", set()), ("c", {"a"}), ("e", {"a", "b", "c", "d"}), ("f", set())])
 def test_a_task_builds_on_all_that_comes_before_it_and_on_nothing_else(id: str, before: set[str]) -> None:
     made = plan({"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c"), "e": ("d",), "f": ()})
-    found = _ancestors(made, id)
+    found = ancestors(made, id)
     assert set(found) == before
     assert len(found) == len(before)

@@ -8,7 +8,7 @@ import pytest
 from domain.conversation import Memory, Proposal, Turn
 from domain.errors import Conflict, Invalid, NotFound, RefusedTransition
 from services.work import proposing
-from services.work.briefing import quoted, within
+from services.work.briefing import of_waiting, quoted, within
 from services.work.matching import alike, asked_words, forms, shared
 from services.work.proposing import Ground, Listed, by_rule, may_ask_for_something
 from services.work.recalling import MEMORY_CHARS, Recalled, Said, clipped, recall, remembered
@@ -223,5 +223,11 @@ def test_a_plain_question_is_not_looked_at_for_requests() -> None:
 
 
 def test_facts_are_one_line_each_and_end_with_the_budget() -> None:
-    assert quoted("two\nlines “and” more", 12) == '“two lines "…”'
+    assert quoted("two\nlines “and” more", 12) == "“two lines ‘…”"
     assert within(["a" * 30, "b" * 30, "c" * 300], 40) == f"- {'a' * 30}\n- {'b' * 30}"
+
+
+def test_what_waits_is_told_apart_from_the_rest() -> None:
+    facts = ["Projects under way: 1.", "Waiting for a person: “X” (work, inb_1).", "The project “P”: 2 tasks."]
+    assert of_waiting(facts) == [facts[1]]
+    assert of_waiting(["Nothing waits for a person.", "There is no project yet."]) == ["Nothing waits for a person."]

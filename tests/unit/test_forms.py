@@ -284,6 +284,17 @@ def test_a_template_that_cannot_be_used_is_told_by_file_line_and_field(tmp_path:
     assert str(refused.value).startswith(str(tmp_path / "mine.yaml")) and said in str(refused.value)
 
 
+def test_all_that_is_wrong_with_a_template_is_told_a_line_each(tmp_path: Path) -> None:
+    fields = "".join(f"  - {{name: f{n}, label: L{n}, tpe: song}}\n" for n in range(7))
+    (tmp_path / "mine.yaml").write_text(f"name: mine\nkind: note\ntitle: Mine\nfields:\n{fields}")
+    with pytest.raises(ConfigurationError) as refused:
+        forms(tmp_path)
+    lines = str(refused.value).splitlines()
+    place = f"{tmp_path / 'mine.yaml'}, line 5, fields.0.tpe"
+    assert lines[0] == f"{place}: is not known here (did you mean 'type'?)."
+    assert len(lines) == 6 and lines[-1] == "And 2 more."
+
+
 def test_a_template_of_ones_own_is_offered_and_may_take_the_place_of_one_that_ships(tmp_path: Path) -> None:
     (tmp_path / "note.yaml").write_text("name: note\nkind: note\ntitle: Mine\nfields:\n  - {name: a, label: A}\n")
     (tmp_path / "visit.yaml").write_text("name: visit\nkind: form\ntitle: Visit\nfields:\n  - {name: a, label: A}\n")

@@ -42,7 +42,11 @@ def test_a_written_configuration_describes_its_aliases() -> None:
         ("aliases.main.price", {"input": -1}, "aliases.main.price.input"),
         ("aliases.main.price", {"watts": 200}, "belong together"),
         ("aliases.main.colour", "red", "aliases.main.colour"),
-        ("backends.ollama.kind", "triton", "OpenAI frontend"),
+        ("backends.ollama.kind", "triton", "aliases.main.template is for kind 'triton'"),
+        ("backends.box", {"kind": "triton", "base_url": "http://box:8000/v2"}, "without /v1 or /v2"),
+        ("backends.box", {"kind": "triton", "base_url": "http://box:8000", "provider": "xai"}, "kind 'litellm' only"),
+        ("aliases.main.template", "chatml", "aliases.main.template is for kind 'triton'"),
+        ("aliases.main.template", "mistral", "aliases.main.template"),
         ("backends.ollama.kind", "ollama_chat", "write kind 'ollama'"),
         ("backends.ollama.kind", "cloudy", "kind 'cloudy' is unknown"),
         ("backends.ollama.base_url", "localhost:11434", "http or https"),
@@ -81,9 +85,9 @@ def test_each_kind_has_its_name_in_the_library(kind: str, expected: str) -> None
     assert litellm_model(kind, "m") == expected
 
 
-@pytest.mark.parametrize(("kind", "model"), [("triton", "m"), ("openai", "triton/m"), ("ollama", "ollama/m")])
+@pytest.mark.parametrize(("kind", "model"), [("ollama_chat", "m"), ("openai", "triton/m"), ("ollama", "ollama/m")])
 def test_providers_that_leak_or_misread_are_refused_with_a_sentence(kind: str, model: str) -> None:
-    with pytest.raises(ValueError, match=r"use kind|write the name alone"):
+    with pytest.raises(ValueError, match=r"write kind|write the name alone"):
         litellm_model(kind, model)
 
 
@@ -104,6 +108,7 @@ def test_providers_that_leak_or_misread_are_refused_with_a_sentence(kind: str, m
         ("backends.box.provider", "anthropic", "kind 'litellm' only"),
         ("backends.box.kind", "litellm", "needs `provider`"),
         ("backends.cloud", {"kind": "litellm", "provider": "triton", "base_url": "http://h"}, "public hub"),
+        ("backends.cloud", {"kind": "litellm", "provider": "replicate", "base_url": "http://h"}, "is not offered"),
     ],
 )
 def test_a_fault_in_what_is_chosen_between_names_its_field(path: str, value: object, message: str) -> None:

@@ -248,6 +248,15 @@ def test_what_is_moot_makes_room() -> None:
     assert "worksheet" in advised(replace(FIRES["worksheet"], earlier=full))
 
 
+@pytest.mark.parametrize("title", ["What to learn in which order", "Put them in order", "The order of the speakers"])
+def test_an_order_of_things_is_no_order_for_something(title: str) -> None:
+    assert "pre_mortem" not in advised(situation(tasks=(task(title=title),)))
+
+
+def test_one_word_is_one_word() -> None:
+    assert advised(situation(goal="Lift"))["vague_goal"].reason.startswith("The goal has 1 word, no figure")
+
+
 def test_another_cause_is_another_reason() -> None:
     first = task("tsk_1", assignee=PERSON)
     before = advised(situation(tasks=(first,)))["worksheet"]

@@ -352,6 +352,12 @@ def test_the_result_is_a_plain_sentence(result: RunResult | None, states: tuple[
     assert words.result(run(result), [task(n, state=state) for n, state in enumerate(states)]) == sentence
 
 
+def test_what_is_finished_and_out_of_date_is_no_good_news() -> None:
+    tasks = [task(0), replace(task(1), stale="The goal was changed after it was done.")]
+    assert words.result(run("succeeded"), tasks).endswith("all 2 tasks are done. 1 of them is out of date.")
+    assert (words.tone(run("succeeded"), tasks), words.tone(run("succeeded"), tasks[:1])) == ("warn", "good")
+
+
 @pytest.mark.parametrize(
     ("millionths", "shown"),
     [(1_234_567, "1.23 EUR"), (412_300, "0.4123 EUR"), (5, "0.000005 EUR"), (2_000_000_000, "2,000.00 EUR")],
@@ -464,3 +470,14 @@ def test_a_title_is_wrapped_within_its_box(title: str) -> None:
     rows = wrapped(title, 10, 2)
     assert 1 <= len(rows) <= 2
     assert all(columns(row) <= 10 for row in rows)
+
+
+def test_agents_and_people_are_told_by_their_names() -> None:
+    shown = replace(
+        model(),
+        names={"synthesizer": "Synthesizer", "critic": "Critic", "usr_1": "Ada"},
+        plan_origin="usr_1 added the task “X”.",
+    )
+    text = BeautifulSoup(HtmlReport().write(shown), "html.parser").get_text(" ")
+    assert "Ada added the task" in text and "Checked by Critic" in text
+    assert not re.search(r"\bsynthesizer\b|\bcritic\b|usr_1", text)

@@ -215,6 +215,13 @@ def test_what_does_not_depend_on_a_failed_task_goes_on() -> None:
     assert reason == "2 of 4 tasks are done; needs attention: Task a; waits behind: Task behind."
 
 
+def test_what_was_cancelled_is_not_counted_among_the_tasks() -> None:
+    office = Office(spec("a"), spec("b"), spec("c"))
+    office.move("a", "cancelled")
+    office.move("b", "ready")
+    assert outcome(list(office.tasks.values()))[1].startswith("0 of 2 tasks are done; ")
+
+
 def test_a_task_answered_with_retry_starts_again() -> None:
     office = Office(spec("a"))
     office.work()

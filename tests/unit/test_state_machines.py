@@ -79,7 +79,8 @@ def test_a_task_moves_where_its_table_says_and_nowhere_else(old: TaskState, new:
             task(old).moved(new)
         error = refusal.value
         assert (error.kind, error.id, error.old, error.new) == ("task", "tsk_1", old, new)
-        assert str(error) == f"The task tsk_1 is {old} and cannot become {new}."
+        what = f"{old} already" if old == new else f"{old} and cannot become {new}"
+        assert str(error) == f"The task tsk_1 is {what}."
 
 
 def test_the_table_of_tasks_has_every_state_and_done_is_left_only_to_do_it_again() -> None:
@@ -139,7 +140,7 @@ def test_a_run_moves_where_its_table_says_and_nowhere_else(old: RunPhase, new: R
 @pytest.mark.parametrize("old", PHASES)
 def test_a_run_ends_from_every_phase_but_once(old: RunPhase) -> None:
     if old == "ended":
-        with pytest.raises(RefusedTransition, match="The run run_1 is ended and cannot become ended"):
+        with pytest.raises(RefusedTransition, match="The run run_1 is ended already"):
             run(old).ended("succeeded", "", NOW, Usage())
     else:
         assert run(old).ended("succeeded", "", NOW, Usage()).result == "succeeded"
@@ -201,7 +202,7 @@ def test_a_project_is_archived_once() -> None:
     project = Project(
         id="prj_1", workspace_id="w", name="n", goal="g", owner_id="usr_1", manager_id="agt_m", created_at=NOW
     )
-    with pytest.raises(RefusedTransition, match="The project prj_1 is archived and cannot become archived"):
+    with pytest.raises(RefusedTransition, match="The project prj_1 is archived already"):
         project.archived().archived()
 
 
@@ -216,7 +217,7 @@ def test_an_item_is_answered_by_what_it_offers_and_only_once(kind: InboxKind, ac
         return
     answered = item(kind).answered(answer, NOW)
     assert (answered.state, answered.answer, answered.answered_at) == ("answered", answer, NOW)
-    with pytest.raises(RefusedTransition, match="The inbox item inb_1 is answered and cannot become answered"):
+    with pytest.raises(RefusedTransition, match="The inbox item inb_1 is answered already"):
         answered.answered(answer, NOW)
     assert answered.withdrawn() == answered
 

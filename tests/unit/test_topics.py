@@ -53,6 +53,11 @@ def test_links_code_and_notices_are_not_looked_at() -> None:
     assert topics(text, "<script>alert alert</script> https://evil.example/evil/evil evil") == {"alert": 1}
 
 
+def test_words_that_only_join_or_report_are_no_topics() -> None:
+    text = "Without VAT. The offer excluded VAT; added later without VAT. Excluded again, added again. Ohne und ohne."
+    assert not set(topics(text)) & {"without", "excluded", "added", "again", "ohne", "later"}
+
+
 def test_what_many_artifacts_have_already_comes_last() -> None:
     found = candidates(["Honey and honey and honey. Wax and varroa, varroa."])
     assert [topic.label for topic in chosen(found, 10, {})] == ["honey", "varroa"]

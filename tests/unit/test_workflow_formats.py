@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from config.workflow_files import SHIPPED as FOLDER
 from config.workflow_files import WorkflowFiles, workflow
 from domain.agent_graph import AgentGraph
+from services.canonical import digest_of_graph
 from services.work.graphs import SHIPPED
-from services.workflow_formats import mermaid, outline, written
+from services.workflow_formats import mermaid, outline, written, yaml_of
 
 EVERY = """name: every@1
 inputs: {topic: {default: x}}
@@ -41,6 +43,19 @@ def test_what_is_written_is_the_same_workflow(graph: AgentGraph) -> None:
     again = AgentGraph.model_validate(written(graph))
     assert again.nodes == graph.nodes and again.limits == graph.limits and again.fits == graph.fits
     assert written(again) == written(graph)
+
+
+@pytest.mark.parametrize("graph", ALL, ids=lambda graph: graph.name)
+def test_a_graph_that_was_made_in_python_is_the_same_once_it_is_written_as_yaml_and_read(graph: AgentGraph) -> None:
+    values = yaml.safe_load(yaml_of(graph))
+    again = AgentGraph.model_validate({"inputs": {}, **values} if graph.inputs is not None else values)
+    assert digest_of_graph(again) == digest_of_graph(graph)
+    assert yaml_of(again) == yaml_of(graph)
+
+
+@pytest.mark.parametrize("graph", WorkflowFiles(FOLDER).all().values(), ids=lambda graph: graph.name)
+def test_what_ships_keeps_its_digest_through_yaml_and_the_check(graph: AgentGraph) -> None:
+    assert digest_of_graph(workflow(graph.name.partition("@")[0], yaml_of(graph), Path("x"))) == digest_of_graph(graph)
 
 
 @pytest.mark.parametrize("graph", ALL, ids=lambda graph: graph.name)

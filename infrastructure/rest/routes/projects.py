@@ -43,7 +43,7 @@ async def create(caller: Poster, parts: Parts, body: schemas.ProjectBody, respon
         goal=body.goal,
         name=body.name,
         instructions=body.instructions,
-        budget=Budget(money=body.budget.money, calls=body.budget.calls),
+        budget=Budget(**body.budget.model_dump()),
         approve_plan=body.approve_plan,
         sign_off_code=body.sign_off_code,
     )
@@ -88,7 +88,7 @@ async def change(
     of them. What was noted of it are events of the kind `folder.noted`."""
     if body.watched_folder is not None and not _is_local(request):
         raise Forbidden("A folder to watch is set by the owner at this machine, not through a proxy or another name.")
-    budget = Budget(money=body.budget.money, calls=body.budget.calls) if body.budget is not None else None
+    budget = Budget(**body.budget.model_dump()) if body.budget is not None else None
     wanted = ProjectChange(
         name=body.name,
         goal=body.goal,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
 from domain.criterion import Check, Criterion
@@ -13,7 +13,7 @@ from domain.errors import Invalid
 from domain.project import Project
 from domain.task import Assignee, Task, TaskState
 from infrastructure.rest import identifiers, presenters, schemas
-from infrastructure.rest.access import Caller, Match, Paged, Parts, Poster, etag
+from infrastructure.rest.access import Caller, Match, Paged, Parts, Poster, etag, must_match
 from infrastructure.rest.paging import Listed
 from services.plan_edits import TaskDraft
 
@@ -35,11 +35,14 @@ async def replace_plan(
     project_id: identifiers.Project,
     body: schemas.PlanBody,
     match: Match,
+    request: Request,
     response: Response,
 ) -> schemas.PlanOut:
     """Tasks that exist are named by `id`; those left out are cancelled unless they are done. What is done is kept, and
-    marked stale where the edit asks for more. Tasks under way cannot be changed. Send the plan's ETag as If-Match, so
-    that nobody's edit is lost."""
+    marked stale where the edit asks for more. Tasks under way cannot be changed. The plan's ETag is
+    needed as If-Match, so that nobody's edit is lost; where there is no plan yet, that is `*`."""
+    await parts.desk().get(caller, Project, project_id)
+    must_match(request)
     drafts = [_planned(item, number) for number, item in enumerate(body.tasks, 1)]
     await parts.plan_edits().replace(caller, project_id, drafts, match)
     return await plan(caller, parts, project_id, response)

@@ -10,6 +10,8 @@ from infrastructure.rest.schemas.wire import Amount, Time, Wire, example
 class BudgetBody(Wire):
     money: Amount | None = Field(None, description="Millionths of the currency, in all.")
     calls: Amount | None = Field(None, description="Calls to models, in all.")
+    tokens: Amount | None = Field(None, description="Tokens of prompts and replies together, in all.")
+    seconds: Amount | None = Field(None, description="Seconds that models work, in all.")
 
 
 class ProjectBody(Wire):
@@ -38,7 +40,8 @@ class ProjectPatch(Wire):
 class ProjectOut(Wire):
     model_config = example(
         id="prj_06b2x", name="Licences", goal="Brief me on the obligations in these licences", instructions="",
-        state="active", manager_id="agt_06b2y", owner_id="usr_06b2a", budget={"money": None, "calls": None},
+        state="active", manager_id="agt_06b2y", owner_id="usr_06b2a",
+        budget={"money": None, "calls": None, "tokens": None, "seconds": None},
         approve_plan=False, sign_off_code=True, watched_folder=None, created_at="2026-11-21T09:00:00Z",
     )  # fmt: skip
     id: str

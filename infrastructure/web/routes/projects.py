@@ -147,6 +147,12 @@ async def start(caller: Visitor, parts: Parts, project_id: str, form: Submitted)
     return said(f"/page/projects/{project_id}", "started")
 
 
+@router.post("/page/projects/{project_id}/redo")
+async def redo(caller: Visitor, parts: Parts, project_id: str, form: Submitted) -> Response:
+    await parts.work_orders().redo(caller, project_id)
+    return said(f"/page/projects/{project_id}", "redone")
+
+
 @router.post("/page/projects/{project_id}/approve")
 async def approve(caller: Visitor, parts: Parts, project_id: str, form: Submitted) -> Response:
     await parts.work_orders().approve(caller, project_id)

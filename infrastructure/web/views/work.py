@@ -66,7 +66,11 @@ class Work:
 
     @property
     def tone(self) -> str:
-        return words.tone(self.run)
+        return words.tone(self.run, self.tasks)
+
+    @property
+    def stale(self) -> int:
+        return words.stale_of(self.tasks)
 
     @property
     def live(self) -> bool:
