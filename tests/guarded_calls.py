@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.llm.backends import BackendLLM
 from adapters.llm.configuration import Models
-from domain.ports.llm import LLM, Request
+from domain.ports.llm import Request
 
 elsewhere: list[str] = []
 
@@ -38,16 +38,12 @@ async def asked(models: Models, alone: dict[str, str]) -> int:
         assert [piece async for piece in llm.stream(request(alias))]
         calls += 2
     for name, value in alone.items():
-        calls += await _with(llm, list(models.aliases), name, value)
+        os.environ[name] = value
+        for alias in models.aliases:
+            await llm.complete(request(alias))
+            calls += 1
+        del os.environ[name]
     return calls
-
-
-async def _with(llm: LLM, aliases: list[str], name: str, value: str) -> int:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    await asyncio.gather(*(llm.complete(request(alias)) for alias in aliases))
-    os.environ.pop(name) if before is None else os.environ.update({name: before})
-    return len(aliases)
 
 
 def request(alias: str) -> Request:

@@ -110,8 +110,8 @@ def test_an_edited_plan_keeps_what_is_done_marks_it_and_does_the_rest(
     kept = one(served.rest, done, SUMMARY)
     assert (kept["state"], kept["attempts"]) == ("done", 1) and kept["stale"]
     assert "done, out of date" in caseworks(data, "projects", "plan", done).out
-    one = caseworks(data, "tasks", "show", kept["id"]).out
-    assert "done, out of date\n" in one and kept["stale"] in one
+    facts = caseworks(data, "tasks", "show", kept["id"]).out
+    assert "done, out of date\n" in facts and kept["stale"] in facts
     shown = caseworks(data, "show", done).out
     assert "done, out of date" in shown and kept["stale"] in shown
     assert f"# done, stale: {kept['stale']}" in caseworks(data, "projects", "plan", done, "--yaml").out

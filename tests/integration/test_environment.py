@@ -115,7 +115,7 @@ def backends() -> Iterator[tuple[dict[str, Any], list[ModelServer], TritonServer
         cloud_server("gemini") as gemini,
         triton_server(lambda body: "Hello.") as triton,
     ):
-        own = {"ollama": plain, "anthropic": anthropic, "gemini": gemini, "triton": triton}
+        own: dict[str, Any] = {"ollama": plain, "anthropic": anthropic, "gemini": gemini, "triton": triton}
         for name in (*PROVIDERS, *OFFERED, "triton"):
             address = own[name].base_url if name in own else plain.openai_url
             kind = {"kind": "litellm", "provider": name} if name in OFFERED else {"kind": name}

@@ -17,6 +17,8 @@ from domain.ports.llm import (
     RequestRefused,
 )
 
+STOPS = (ModelDenied, RequestRefused, ReplyTooLong)
+"""What is the same everywhere and each time."""
 TARGET = Target(alias="main", model="tiny", address="http://127.0.0.1:1", kind="ollama")
 
 
@@ -41,6 +43,13 @@ def test_every_error_of_ours_has_a_sentence_that_names_alias_model_and_address()
         assert said.endswith(".") and "\n" not in said
 
 
+def test_every_error_of_ours_says_what_may_help() -> None:
+    mapped = {*STATUSES.values(), *CLASSES.values(), ReplyTooLong}
+    remedies = {kind: kind.remedy for kind in mapped if "remedy" in vars(kind)} | dict.fromkeys(STOPS, "stop")
+    assert set(remedies) == mapped == set(LLMError.__subclasses__())
+    assert set(remedies.values()) == {"retry", "elsewhere", "shrink", "stop"}
+
+
 @pytest.mark.parametrize(
     ("trace", "expected"),
     [
@@ -54,6 +63,9 @@ def test_every_error_of_ours_has_a_sentence_that_names_alias_model_and_address()
         (Trace(), ModelUnavailable),
         (Trace(sent=False), RequestRefused),
         (Trace(status=507), ModelUnavailable),
+        (Trace(status=529), ModelBusy),
+        (Trace(status=400, refusal=b"Request for unknown model: 'tiny' is not found"), ModelMissing),
+        (Trace(insecure=True), ModelUnavailable),
         (Trace(status=451), RequestRefused),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from infrastructure.rest import schemas
-from infrastructure.rest.access import Caller, Paged, Parts
+from infrastructure.rest.access import Caller, Paged, Parts, Poster
 from infrastructure.rest.paging import Listed
 from services.models import Checked
 from services.models import Listed as Shown
@@ -30,7 +30,7 @@ async def schema(caller: Caller) -> dict[str, Any]:
 
 
 @router.post("/v1/models/{alias}/check", summary="Try a model", operation_id="check_model")
-async def check(caller: Caller, parts: Parts, alias: Alias) -> schemas.CheckedOut:
+async def check(caller: Poster, parts: Parts, alias: Alias) -> schemas.CheckedOut:
     """Four short calls: a text, a stream, a structured reply, a tool call. A model that does not answer is a finding,
     not an error."""
     return _checked(await parts.model_checks().checked(caller.principal, alias))
