@@ -44,8 +44,8 @@ def test_every_error_of_ours_has_a_sentence_that_names_alias_model_and_address()
 
 
 def test_every_error_of_ours_says_what_may_help() -> None:
-    mapped = {*STATUSES.values(), *CLASSES.values(), ReplyTooLong}
-    remedies = {kind: kind.remedy for kind in mapped if "remedy" in vars(kind)} | dict.fromkeys(STOPS, "stop")
+    mapped: set[type[LLMError]] = {*STATUSES.values(), *CLASSES.values(), ReplyTooLong}
+    remedies = {kind: kind.remedy for kind in mapped if "remedy" in vars(kind) or kind in STOPS}
     assert set(remedies) == mapped == set(LLMError.__subclasses__())
     assert set(remedies.values()) == {"retry", "elsewhere", "shrink", "stop"}
 

@@ -507,7 +507,7 @@ CLOUD = {"name": "tiny", "remote_host": "https://example.com", "remote_model": "
 
 async def test_a_call_for_a_model_that_ollama_runs_in_a_cloud_sends_it_nothing(ask: Ask) -> None:
     with model_server(models=(CLOUD,)) as server:
-        with pytest.raises(RequestRefused, match="in a cloud, which would receive the prompts.*allow_cloud: true"):
+        with pytest.raises(RequestRefused, match=r"in a cloud, which would receive the prompts.*allow_cloud: true"):
             await ask(provider(server, "ollama"), REQUEST)
         assert server.chats == [] and [each.body for each in server.requests] == [{"model": "tiny"}]
 
@@ -533,7 +533,7 @@ async def test_where_a_model_runs_is_asked_again_after_that() -> None:
     with model_server() as server:
         clouds = Clouds(lambda: passed)
         target = Target(alias="main", model="tiny", address=server.base_url, kind="ollama")
-        for passed in (1.0, 200.0, 400.0):
+        for passed in (1.0, 200.0, 400.0):  # noqa: B007
             await clouds.pass_by(REQUEST, target, None)
     assert len(server.requests) == 2
 

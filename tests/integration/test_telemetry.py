@@ -103,9 +103,7 @@ def worked(receiver: Receiver, folder: Path) -> str:
     """A project done with a model; the span of the request that started it."""
     with (
         model_server(good, models=("tiny",)) as server,
-        program(
-            folder, models_yaml(server, price={"input": 1, "output": 2}), **traced(receiver)
-        ) as connection,
+        program(folder, models_yaml(server, price={"input": 1, "output": 2}), **traced(receiver)) as connection,
     ):
         _, run = begun(connection)
         assert ended(connection, run)["result"] in ("succeeded", "partial")
