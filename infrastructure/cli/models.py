@@ -96,9 +96,10 @@ def check(
     if alias and not ALIAS.fullmatch(alias):
         raise Ended(Code.USAGE, f"“{alias}” is no alias; `caseworks models` lists them.")
     with session(ctx, data_dir) as found:
-        aliases = [alias] if alias else list(dict.fromkeys(i["alias"] for i in found.api.all("/v1/models")))
-        if not aliases:
+        known = list(dict.fromkeys(item["alias"] for item in found.api.all("/v1/models")))
+        if not known:
             raise Ended(Code.ENVIRONMENT, NONE)
+        aliases = [alias] if alias else known
         checked = []
         for each in aliases:
             tell(f"Trying {each} …")

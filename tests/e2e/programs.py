@@ -12,6 +12,7 @@ import yaml
 from config.settings import load
 from infrastructure.cli.connection import Connection
 from infrastructure.serving import beside
+from tests.model_behaviours import smallest
 from tests.model_servers import ModelServer
 
 SOURCE = """# Lift manual
@@ -78,11 +79,10 @@ def until(look: Callable[[], Any], holds: Callable[[Any], bool], seconds: float 
 
 
 def asked_for(body: Mapping[str, Any]) -> str:
-    """What a chat request wants: outline, detail, verdicts or text."""
+    """What a chat request wants: outline, detail, verdicts, other fields or text."""
     schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema", {})
-    return {"tasks": "outline", "brief": "detail", "verdicts": "verdicts"}.get(
-        next(iter(schema.get("properties", {})), ""), "text"
-    )
+    known = {"tasks": "outline", "brief": "detail", "verdicts": "verdicts"}
+    return known.get(next(iter(schema.get("properties", {})), ""), "fields" if schema else "text")
 
 
 def prompt(body: Mapping[str, Any]) -> str:
@@ -131,5 +131,7 @@ def good(body: Mapping[str, Any]) -> str:
             return detail()
         case "verdicts":
             return verdicts(body)
+        case "fields":
+            return json.dumps(smallest(body["response_format"]["json_schema"]["schema"]))
         case _:
             return draft(body)

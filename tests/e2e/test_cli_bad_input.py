@@ -224,7 +224,7 @@ def test_a_port_that_is_taken_is_named(data: Path) -> None:
         ("caseworks.yaml", "host: 127.0.0.1\nport: many\n", "line 2, port"),
         ("caseworks.yaml", "prot: 80\n", "line 1, prot"),
         ("caseworks.yaml", "redis_url: 'http://:pw@127.0.0.1'\n", "redis_url: it must look like redis://HOST:PORT/0"),
-        ("models.yaml", "default: main\n", "backends"),
+        ("models.yaml", "default: a\nbackends: {a: {kind: openai, base_url: 'http://h/v1'}}\n", "aliases: is missing"),
         ("models.yaml", "\x00", "models.yaml"),
     ],
 )

@@ -141,8 +141,8 @@ def environment(folder: Path, port: int) -> dict[str, str]:
 
 def prepared(folder: Path) -> Path:
     """What a reader has before them: the environment and the documents."""
-    (folder / ".venv").mkdir(parents=True)
-    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".venv").symlink_to(sys.prefix)
     (folder / "docs").symlink_to(ROOT / "docs")
     return folder
 

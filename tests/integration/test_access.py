@@ -126,12 +126,14 @@ async def with_all_sections(home: House) -> tuple[Plan, Task]:
 
 
 async def test_each_agent_is_given_its_direct_input_and_what_lies_in_the_sections_that_it_reads(home: House) -> None:
+    """But for what the Watcher raises while others work: what of it is there would hang on who was faster."""
     plan, task = await with_all_sections(home)
     for name in NAMES:
         profile = STAFF.agent(name)
         context = await gather(home.store, home.search, task, plan, profile, "honey bees", 6_000)
         seen = {passage.source for passage in context.passages}
-        assert seen == {"art_direct", *(f"art_{section}" for section in profile.reads)}, name
+        read = {f"art_{section}" for section in profile.reads if section != "alerts" or name == "watcher"}
+        assert seen == {"art_direct", *read}, name
 
 
 async def test_what_a_search_should_not_have_given_is_refused_where_it_is_read(home: House) -> None:
