@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -131,13 +130,12 @@ class _Trying:
     async def streaming(self) -> tuple[bool, str]:
         asked = replace(self._request, task="Count from one to twenty in words, separated by commas.")
         begun, pieces, reply = self._monotonic(), 0, None
-        async with aclosing(self._llm.stream(asked)) as stream:  # type: ignore[type-var]
-            async for piece in stream:
-                if isinstance(piece, Delta):
-                    self._first = self._first or self._monotonic() - begun
-                    pieces += 1
-                else:
-                    reply = self._counted(piece)
+        async for piece in self._llm.stream(asked):
+            if isinstance(piece, Delta):
+                self._first = self._first or self._monotonic() - begun
+                pieces += 1
+            else:
+                reply = self._counted(piece)
         if reply is None or self._first is None:
             return False, "nothing came"
         rest = self._monotonic() - begun - self._first
