@@ -47,14 +47,15 @@ class Watch:
         return [*raised, await self._change("health_report", "Health of the work", health(found), cause, rests_on)]
 
     async def _raised(self, found: Sequence[Notice]) -> tuple[list[RaiseAlert], list[VersionRef]]:
-        """What was not raised before, and the versions of all. Without a goal on file there is nothing to rest on."""
-        if not found or (goal := await self._goal()) is None:
+        """What was not raised before, and the versions of all."""
+        if not found:
             return [], []
         ids = {self._id(_cause(notice)): notice for notice in found}
         where = {"project_id": self._project.id, "id": list(ids)}
         known = await self._store.find(Artifact, self._project.workspace_id, where=where)
         there = {item.id: VersionRef(artifact_id=item.id, digest=item.digest) for item in known if item.digest}
         new = [notice for id, notice in ids.items() if id not in there]
+        goal = await filing.goal_of(self._store, self._project.workspace_id, self._project.id)
         raised = [await self._change(n.kind, n.title, n.text, _cause(n), [goal]) for n in new]
         return raised, [*there.values(), *(change.version.ref for change in raised)]
 
@@ -82,12 +83,6 @@ class Watch:
         """It follows from what it is about, so that two who look at once raise one."""
         key = hashlib.sha256("/".join((self._project.id, "alert", *cause)).encode()).digest()
         return make_id("artifact", self._project.created_at, key)
-
-    async def _goal(self) -> VersionRef | None:
-        where = {"project_id": self._project.id}
-        filed = await self._store.find(Artifact, self._project.workspace_id, where=where, limit=5)
-        goal = next((item for item in filed if item.kind == "goal" and item.digest is not None), None)
-        return None if goal is None or goal.digest is None else VersionRef(artifact_id=goal.id, digest=goal.digest)
 
     async def _vitals(self, tasks: Sequence[Task]) -> Vitals:
         store, workspace, here = self._store, self._project.workspace_id, {"project_id": self._project.id}

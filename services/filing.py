@@ -5,19 +5,28 @@ import json
 from pydantic import JsonValue
 
 from domain.agent_graph import AgentGraph
-from domain.artifact import Artifact, Version
-from domain.errors import NotFound
+from domain.artifact import Artifact, Version, VersionRef
+from domain.errors import Invalid, NotFound
 from domain.plan import Plan
 from domain.qa import QARecord
 from domain.run import Run
 from domain.task import LIVE, MOVES, Task
 from services.ports.content import Content
-from services.ports.store import Indexed
+from services.ports.store import Indexed, Store
 from services.tagging import tag
 from services.unit_of_work import UnitOfWork
 
 PROJECT_RUN = "project@1"  # the graph that every project run executes
 LIVE_PHASES = ("queued", "running", "waiting", "paused")
+
+
+async def goal_of(store: Store, workspace_id: str, project_id: str) -> VersionRef:
+    """The goal's newest version, which is what rests on nothing else rests on. Raises Invalid where none is filed."""
+    where = {"project_id": project_id, "section": "plans", "visible": "1"}
+    for artifact in await store.find(Artifact, workspace_id, where=where):
+        if artifact.kind == "goal" and artifact.digest is not None:
+            return VersionRef(artifact_id=artifact.id, digest=artifact.digest)
+    raise Invalid(f"The goal of {project_id} is not filed.")
 
 
 async def publish(uow: UnitOfWork, content: Content, version: Version, qa: QARecord | None = None) -> Artifact:

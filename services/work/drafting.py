@@ -17,6 +17,7 @@ from domain.ports.llm import Reply, Request, Shape
 from domain.project import Project
 from domain.routing import Choice
 from domain.task import Expected, Task
+from services.filing import goal_of
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work.choosing import Choosing
@@ -264,12 +265,7 @@ async def artifact_for(context: EffectContext, task: Task) -> str:
 
 
 async def goal_ref(context: EffectContext) -> VersionRef:
-    run = context.run
-    filed = await context.store.find(Artifact, run.workspace_id, where={"project_id": run.project_id}, limit=5)
-    goal = next((artifact for artifact in filed if artifact.kind == "goal"), None)
-    if goal is None:
-        raise Invalid(f"The goal of {run.project_id} is not filed.")
-    return _head(goal)
+    return await goal_of(context.store, context.run.workspace_id, context.run.project_id)
 
 
 def sections_of(text: str) -> list[str]:
