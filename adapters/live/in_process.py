@@ -13,6 +13,7 @@ BACKLOG = 1000
 class InProcessLive(Live):
     def __init__(self) -> None:
         self._wakers: list[Callable[[str], None]] = []
+        self._freed: list[Callable[[], None]] = []
         self._carriers: list[Callable[[Envelope], None]] = []
         self._queues: dict[str, set[asyncio.Queue[TextDelta | None]]] = defaultdict(set)
         self._closed = False
@@ -23,6 +24,13 @@ class InProcessLive(Live):
 
     def on_wake(self, listener: Callable[[str], None]) -> None:
         self._wakers.append(listener)
+
+    def free(self) -> None:
+        for listener in self._freed:
+            listener()
+
+    def on_free(self, listener: Callable[[], None]) -> None:
+        self._freed.append(listener)
 
     def post(self, envelope: Envelope) -> None:
         for carrier in self._carriers:

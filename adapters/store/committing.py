@@ -140,10 +140,10 @@ def _signal(connection: Connection, workspace_id: str, signal: Signal) -> None:
     make_ready(connection, adapter(Run).validate_json(body), stamp(signal.due))
 
 
-def make_ready(connection: Connection, run: Run, at: float) -> None:
-    """Due at `at`, or earlier if it already is."""
+def make_ready(connection: Connection, run: Run, at: float, needs: str = "") -> None:
+    """Due at `at`, or earlier if it already is; `needs`, a line for each, say what else makes it go on."""
     row = {"run_id": run.id, "workspace_id": run.workspace_id, "project_id": run.project_id, "at": at}
-    statements.MAKE_READY.run(connection, {**row, "priority": run.priority, "needs": ""})
+    statements.MAKE_READY.run(connection, {**row, "priority": run.priority, "needs": needs})
 
 
 def _account(connection: Connection, changes: Changeset) -> None:

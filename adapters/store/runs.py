@@ -1,6 +1,7 @@
 """Claims, signals and segments: the Journal port on the tables."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -12,10 +13,12 @@ from adapters.store.database import Database
 from adapters.store.entities import adapter, entity_of, time_of
 from domain.agent_graph import AgentGraph
 from domain.run import Run
-from services.ports.journal import Claim, History, Journal, ReadyRun, Segment
+from services.ports.journal import Claim, History, Journal, ParkedRun, ReadyRun, Segment
 from services.ports.store import JournalEntry, RecordedCall, Signal
 
 leases, ready = tables.leases, tables.ready
+NEVER = 32_503_680_000.0
+"""The year 3000: when a run is due that waits for something else than a time."""
 
 
 class SqlJournal(Journal):
@@ -35,8 +38,27 @@ class SqlJournal(Journal):
     async def history(self, workspace_id: str, run_id: str) -> History | None:
         return await self._database.read(lambda connection: _history(connection, workspace_id, run_id))
 
-    async def release(self, claim: Claim, snapshot: str, seq: int) -> bool:
-        return await self._database.write(lambda connection: _release(connection, claim, snapshot, seq))
+    async def release(self, claim: Claim, snapshot: str, seq: int, needs: Sequence[str] = ()) -> bool:
+        return await self._database.write(lambda connection: _release(connection, claim, snapshot, seq, needs))
+
+    async def parked(self, limit: int) -> list[ParkedRun]:
+        rows = await self._database.read(lambda c: c.execute(statements.PARKED, {"most": limit}).all())
+        return [
+            ParkedRun(
+                run_id=row.run_id,
+                workspace_id=row.workspace_id,
+                project_id=row.project_id,
+                priority=row.priority,
+                needs=tuple(row.needs.splitlines()),
+            )
+            for row in rows
+        ]
+
+    async def unpark(self, needs: str) -> list[str]:
+        return await self._database.write(lambda connection: _unpark(connection, needs))
+
+    async def due(self, run_id: str) -> None:
+        await self._database.write(lambda connection: _due_now(connection, run_id))
 
     async def abandon(self, owner_prefix: str = "") -> int:
         def unit(connection: Connection) -> int:
@@ -112,7 +134,7 @@ def _renew(connection: Connection, claim: Claim, seconds: float) -> bool:
     return True
 
 
-def _release(connection: Connection, claim: Claim, snapshot: str, seq: int) -> bool:
+def _release(connection: Connection, claim: Claim, snapshot: str, seq: int, needs: Sequence[str]) -> bool:
     ((due,),) = statements.NEXT_SIGNAL.all(connection, {"run": claim.run_id})
     ((body, phase),) = statements.RUN.all(connection, {"run": claim.run_id})
     if due is not None and due <= time.time() and phase != "ended":
@@ -121,9 +143,22 @@ def _release(connection: Connection, claim: Claim, snapshot: str, seq: int) -> b
     if statements.LET_GO.run(connection, {**held, "state": snapshot, "last": seq}) != 1:
         return True
     forget_ready(connection, claim.run_id)
-    if due is not None and phase != "ended":
-        make_ready(connection, adapter(Run).validate_json(body), due)
+    if phase != "ended" and (needs or due is not None):
+        at = NEVER if due is None else due
+        make_ready(connection, adapter(Run).validate_json(body), at, "\n".join(needs))
     return True
+
+
+def _unpark(connection: Connection, needs: str) -> list[str]:
+    rows = connection.execute(statements.WAITING_FOR, {"needed": needs}).all()
+    found = [row.run_id for row in rows if needs in row.needs.splitlines()]
+    for run_id in found:
+        _due_now(connection, run_id)
+    return found
+
+
+def _due_now(connection: Connection, run_id: str) -> None:
+    statements.READY_AT.run(connection, {"run": run_id, "due": time.time()})
 
 
 @lru_cache(maxsize=256)

@@ -98,7 +98,9 @@ LET_GO = Prepared(
     update(_leases).where(*_held).values(owner=None, until=0.0, snapshot=bindparam("state"), seq=bindparam("last"))
 )
 LEASED_UNTIL = Prepared(select(_leases.c.until).where(_leases.c.run_id == bindparam("run")))
-READY_AT = Prepared(update(_ready_runs).where(_ready_runs.c.run_id == bindparam("run")).values(at=bindparam("due")))
+READY_AT = Prepared(
+    update(_ready_runs).where(_ready_runs.c.run_id == bindparam("run")).values(at=bindparam("due"), needs="")
+)
 FORGET_READY = Prepared(delete(_ready_runs).where(_ready_runs.c.run_id == bindparam("run")))
 READY = (
     select(_ready_runs)
@@ -106,6 +108,13 @@ READY = (
     .order_by(_ready_runs.c.priority, _ready_runs.c.at)
     .limit(bindparam("most"))
 )
+PARKED = (
+    select(_ready_runs)
+    .where(_ready_runs.c.needs != "")
+    .order_by(_ready_runs.c.priority, _ready_runs.c.run_id)
+    .limit(bindparam("most"))
+)
+WAITING_FOR = select(_ready_runs).where(_ready_runs.c.needs.contains(bindparam("needed"), autoescape=False))
 NEXT_DUE = select(func.min(_ready_runs.c.at)).where(_ready_runs.c.at > bindparam("now"))
 _waiting = (_signals.c.run_id == bindparam("run"), _signals.c.consumed == 0)
 SIGNALS = Prepared(

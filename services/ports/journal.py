@@ -1,6 +1,7 @@
 """The journal: who carries a run on, and what happened in it so far."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +51,17 @@ class ReadyRun:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class ParkedRun:
+    """A run that waits for something outside of it: for any of `needs`."""
+
+    run_id: str
+    workspace_id: str
+    project_id: str
+    priority: int
+    needs: tuple[str, ...]
+
+
 class Journal(ABC):
     @abstractmethod
     async def claim(self, run_id: str, owner: str, seconds: float) -> Segment | None:
@@ -63,9 +75,22 @@ class Journal(ABC):
         """Lengthens the lease. False when the claim is no longer the run's."""
 
     @abstractmethod
-    async def release(self, claim: Claim, snapshot: str, seq: int) -> bool:
+    async def release(self, claim: Claim, snapshot: str, seq: int, needs: Sequence[str] = ()) -> bool:
         """Gives the run back with a snapshot at `seq`. False, and nothing done, while a signal is due. A run with a
-        signal that is due later becomes ready then; without one it is only a row."""
+        signal that is due later becomes ready then; without one it is only a row. One that `needs` something is
+        parked until `unpark`, or until a signal is due."""
+
+    @abstractmethod
+    async def parked(self, limit: int) -> list[ParkedRun]:
+        """Those that wait for something: by priority (low first), then by id."""
+
+    @abstractmethod
+    async def unpark(self, needs: str) -> list[str]:
+        """Makes the runs that wait for it ready at once; their ids."""
+
+    @abstractmethod
+    async def due(self, run_id: str) -> None:
+        """Makes a run that is parked ready at once."""
 
     @abstractmethod
     async def abandon(self, owner_prefix: str = "") -> int:

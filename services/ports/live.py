@@ -25,6 +25,13 @@ class Live(ABC):
         """`listener` is called with the id of each run that is woken."""
 
     @abstractmethod
+    def free(self) -> None:
+        """Something is there now that a run may be about to be parked for."""
+
+    @abstractmethod
+    def on_free(self, listener: Callable[[], None]) -> None: ...
+
+    @abstractmethod
     def post(self, envelope: Envelope) -> None:
         """A message between agents was stored."""
 

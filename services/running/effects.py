@@ -17,6 +17,15 @@ from services.ports.views import Search
 from services.running.calls import Calls
 
 
+class Parked(Exception):
+    """The effect waits for something outside of its run, named by `needs`, and nothing was reserved for it. It begins
+    anew under the same id when that is there; the calls that it had made by then are answered from their records."""
+
+    def __init__(self, needs: str) -> None:
+        super().__init__(needs)
+        self.needs = needs
+
+
 @dataclass(frozen=True, kw_only=True)
 class EffectResult:
     output: dict[str, JsonValue] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from loguru import logger
@@ -33,53 +33,17 @@ from services.ports.clock import Clock
 from services.ports.content import Content
 from services.ports.journal import Claim, History, Journal, Segment
 from services.ports.live import Live
-from services.ports.store import Fence, JournalEntry, LeaseLost, Signal, Store, StoreError
+from services.ports.store import JournalEntry, LeaseLost, Signal, Store, StoreError
 from services.ports.telemetry import SILENCE, Span, Telemetry
 from services.ports.views import Search
 from services.running.applier import Applier, usage_json
 from services.running.calls import CallsFor
-from services.running.effects import EffectContext, Handlers
+from services.running.effects import EffectContext, Handlers, Parked
+from services.running.session import Bell, Outcome, Session, SomeTick
 from services.unit_of_work import Scene, UnitOfWork, repeated
 
-SomeTick = Started | Forked | EffectDone | EffectFailed | ChangeRefused | SignalReceived
 LEASE_SECONDS = 15.0
-
-
-class Bell:
-    """Rings when something may be to do; `nudged` while that may be signals."""
-
-    def __init__(self) -> None:
-        self.nudged = False
-        self._rung = asyncio.Event()
-
-    def nudge(self) -> None:
-        self.nudged = True
-        self._rung.set()
-
-    def ring(self, _ended: object = None) -> None:
-        self._rung.set()
-
-    async def wait(self) -> None:
-        """Until it rings from now on."""
-        self._rung.clear()
-        await self._rung.wait()
-
-
-@dataclass(kw_only=True)
-class Session:
-    """A run in hand: its state and what is under way."""
-
-    claim: Claim
-    run: Run
-    graph: AgentGraph
-    state: RunState
-    bell: Bell
-    under_way: dict[asyncio.Task[SomeTick], Effect] = field(default_factory=dict)
-    called_off: dict[str, asyncio.Task[SomeTick]] = field(default_factory=dict)
-
-    @property
-    def fence(self) -> Fence:
-        return Fence(run_id=self.claim.run_id, epoch=self.claim.epoch)
+OUTCOMES: dict[type[object], str] = {EffectFailed: "failed", Parked: "parked"}
 
 
 class Runner:
@@ -108,10 +72,16 @@ class Runner:
         self._lease, self._beat = lease_seconds, beat_seconds or lease_seconds / 3
         self._bells: dict[str, Bell] = {}
         live.on_wake(self._nudge)
+        live.on_free(self._nudge_all)
 
     def _nudge(self, run_id: str) -> None:
         if run_id in self._bells:
             self._bells[run_id].nudge()
+
+    def _nudge_all(self) -> None:
+        for bell in self._bells.values():
+            bell.freed += 1
+            bell.nudge()
 
     async def advance(self, run_id: str) -> bool:
         """True when this runner had the run. Raises StoreError when the store failed; the run goes on later."""
@@ -169,6 +139,7 @@ class Runner:
                 if session.bell.nudged:
                     session.bell.nudged = False
                     await self._drain(session, await self._journal.signals(session.run.id))
+                    self._try_again(session)
                 elif ended := [task for task in session.under_way if task.done()]:
                     await self._take_up(session, ended)
                 elif session.under_way:
@@ -194,19 +165,41 @@ class Runner:
             tick = SignalReceived(at=self._clock.now(), name=signal.name, payload=dict(signal.payload))
             await self._take(session, tick, [signal.position])
 
-    async def _take_up(self, session: Session, ended: Sequence[asyncio.Task[SomeTick]]) -> None:
+    async def _take_up(self, session: Session, ended: Sequence[asyncio.Task[Outcome]]) -> None:
         for task in ended:
             effect = session.under_way.pop(task, None)
             if effect is None:
                 continue
+            outcome = task.result()
+            if isinstance(outcome, Parked):
+                self._park(session, effect, outcome.needs)
+                continue
             with logger.contextualize(node=effect.node):
-                await self._take(session, task.result())
+                await self._take(session, outcome)
             if session.state.result is not None:
                 return
+            self._try_again(session)
+
+    def _park(self, session: Session, effect: Effect, needs: str) -> None:
+        if session.bell.freed == session.begun[effect.id]:
+            session.parked[effect.id] = effect, needs
+        else:  # it may have come after the effect had looked
+            self._launch(session, [effect])
+
+    def _try_again(self, session: Session) -> None:
+        """What waited, now that something has changed."""
+        waiting = [effect for effect, _ in session.parked.values()]
+        session.parked.clear()
+        self._launch(session, waiting)
 
     async def _release(self, session: Session) -> bool:
         snapshot = STATES.dump_json(session.state, exclude_defaults=True).decode()
-        return await self._journal.release(session.claim, snapshot, session.state.seq)
+        needs, freed = sorted({needs for _, needs in session.parked.values()}), session.bell.freed
+        if not await self._journal.release(session.claim, snapshot, session.state.seq, needs):
+            return False
+        if needs and session.bell.freed != freed:
+            await self._journal.due(session.run.id)
+        return True
 
     # ticks
 
@@ -270,18 +263,19 @@ class Runner:
 
     def _launch(self, session: Session, effects: Sequence[Effect]) -> None:
         for effect in effects:
+            session.begun[effect.id] = session.bell.freed
             task = asyncio.create_task(self._told(session, effect))
             task.add_done_callback(session.bell.ring)
             session.under_way[task] = effect
 
-    async def _told(self, session: Session, effect: Effect) -> SomeTick:
+    async def _told(self, session: Session, effect: Effect) -> Outcome:
         about = {"effect": effect.id, "node": effect.node, "handler": effect.handler}
         with self._telemetry.span("effect", session.run, **about) as span:
-            tick = await self._perform(session, effect)
-            span.note(outcome="failed" if isinstance(tick, EffectFailed) else "done")
-            return tick
+            outcome = await self._perform(session, effect)
+            span.note(outcome=OUTCOMES.get(type(outcome), "done"))
+            return outcome
 
-    async def _perform(self, session: Session, effect: Effect) -> SomeTick:
+    async def _perform(self, session: Session, effect: Effect) -> Outcome:
         calls = self._calls_for(session.run, effect, session.fence)
         context = EffectContext(
             run=session.run,
@@ -304,6 +298,9 @@ class Runner:
             raise
         except StoreError:
             raise
+        except Parked as parked:
+            logger.info("{} waits for {}", effect.node, parked.needs)
+            return parked
         except (DomainError, LLMError) as error:
             return self._failed(
                 effect, str(error), calls.usage, passing=isinstance(error, LLMError) and error.retryable
@@ -355,6 +352,8 @@ def state_at(history: History, run_id: str, seq: int) -> RunState:
 def _call_off(session: Session) -> None:
     """Ends effects that nobody waits for any more: another branch was faster, or a deadline passed."""
     awaited = {active.ref for active in session.state.active}
+    for id in session.parked.keys() - awaited:
+        del session.parked[id]
     for task, effect in list(session.under_way.items()):
         if effect.id not in awaited and not task.done():
             session.called_off[effect.id] = task

@@ -195,3 +195,51 @@ async def test_a_segment_has_the_signals_that_are_due(at: Opened) -> None:
     found = await segment(at)
     assert [item.payload["n"] for item in found.signals] == [1, 3]
     assert list(found.signals) == await at.journal.signals("run_1")
+
+
+async def parked(at: Opened, needs: list[str], run_id: str = "run_1") -> None:
+    await at.store.commit(started(a_run(run_id)))
+    held = await claimed(at, run_id)
+    assert await at.journal.release(held, "{}", 1, needs)
+
+
+async def test_a_parked_run_is_not_ready_until_one_of_the_things_that_it_needs_is_there(at: Opened) -> None:
+    await parked(at, ["model:large", "model:l_rge"])
+    assert await ready(at) == []
+    assert [(row.run_id, row.needs) for row in await at.journal.parked(10)] == [
+        ("run_1", ("model:large", "model:l_rge"))
+    ]
+    assert await at.journal.unpark("model:lXrge") == [] and await at.journal.unpark("model") == []
+    assert await at.journal.unpark("model:l_rge") == ["run_1"]
+    assert await ready(at) == ["run_1"] and await at.journal.parked(10) == []
+
+
+async def test_a_signal_reaches_a_run_that_is_parked(at: Opened) -> None:
+    await parked(at, ["model:large"])
+    await signal(at, now() - timedelta(seconds=1))
+    assert await ready(at) == ["run_1"]
+    assert [item.name for item in (await segment(at)).signals] == ["poke"]
+    assert await at.journal.parked(10) == []
+
+
+async def test_a_timer_of_a_parked_run_comes_in_its_time(at: Opened) -> None:
+    await at.store.commit(started(a_run("run_1")))
+    held = await claimed(at)
+    await signal(at, now() + timedelta(seconds=0.3))
+    assert await at.journal.release(held, "{}", 1, ["model:large"])
+    assert await ready(at) == []
+    await asyncio.sleep(0.35)
+    assert await ready(at) == ["run_1"]
+
+
+async def test_a_parked_run_can_be_made_due_by_itself(at: Opened) -> None:
+    await parked(at, ["model:large"])
+    await parked(at, ["model:large"], "run_2")
+    await at.journal.due("run_2")
+    assert await ready(at) == ["run_2"]
+
+
+async def test_what_was_parked_is_found_again_by_another_process(at: Opened) -> None:
+    await parked(at, ["model:large"])
+    assert await at.journal.abandon() == 0
+    assert [row.run_id for row in await at.journal.parked(10)] == ["run_1"]
