@@ -9,6 +9,7 @@ The source is llama.cpp, which Ollama runs too: the cache was exact in six model
 4 %. Plan to 85 % of what there is, and correct with what the backend reports.
 """
 
+import re
 from math import ceil
 from typing import Annotated, Literal
 
@@ -25,7 +26,19 @@ BATCH = 512
 RUNTIME = 300 * 2**20
 """What a loaded model takes beside its own: the context of the GPU, graphs, the process."""
 
+SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([MGT])(i?)B?", re.IGNORECASE)
+POWERS = {"M": 2, "G": 3, "T": 4}
+
 Count = Annotated[int, Field(ge=1, le=100_000_000)]
+
+
+def size_of(written: str) -> int:
+    """Bytes: GB are 10^9 of them, GiB 2^30. Raises ValueError, one sentence."""
+    found = SIZE.fullmatch(written.strip())
+    if found is None:
+        raise ValueError(f"“{written}” is no size of memory; write it as in 4GB or 7.5GiB")
+    base = 1024 if found[3] else 1000
+    return int(float(found[1]) * base ** POWERS[found[2].upper()])
 
 
 @dataclass(frozen=True, kw_only=True)

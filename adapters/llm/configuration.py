@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from adapters.llm.hosts import Host, Size, too_large
 from domain.ports.llm import ModelInfo
 from domain.routing import NEARER, Choice, Tier
 
@@ -92,6 +93,7 @@ class Backend(_Part):
     api_key_env: Variable | None = Field(None, description="The environment variable that holds the key.")
     api_key_file: Path | None = Field(None, description="The file that holds the key, and nothing else.")
     ca_file: Path | None = Field(None, description="The certificates that are trusted instead of the system's, as PEM.")
+    host: Name | None = Field(None, description="The machine of `hosts` whose memory its models take.")
     allow_cloud: bool = Field(False, description="Whether it may run a model in a cloud, which then sees the prompts.")
 
     @model_validator(mode="before")
@@ -170,6 +172,8 @@ class Deployment(_Part):
     template: Literal["chatml", "llama3", "plain"] | None = Field(
         None, description="Of kind triton: how a conversation is written as one text; what the model was trained with."
     )
+    memory: Size | None = Field(None, description="What it takes when it is loaded, where you know it better.")
+    load_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(10, description="How long loading takes, about.")
     price: Price = Price()
 
 
@@ -215,6 +219,7 @@ class Models(_Part):
     """The whole of `models.yaml`."""
 
     backends: Annotated[dict[Name, Backend], Field(min_length=1)]
+    hosts: dict[Name, Host] = Field({}, description="Machines whose memory models share.")
     aliases: Annotated[dict[Name, Annotated[Deployment | Several, BeforeValidator(_told_apart)]], Field(min_length=1)]
     default: str = Field(description="The alias for all that no tier is given for.")
     tiers: Tiers = Tiers()
@@ -238,6 +243,13 @@ class Models(_Part):
                 raise ValueError(f"{place}.model: {error}") from None
             if (deployment.template is not None) != (backend.kind == TRITON):
                 raise ValueError(f"{place}.template is for kind 'triton', which needs it: chatml, llama3 or plain")
+        for name, backend in self.backends.items():
+            if backend.host is not None and backend.host not in self.hosts:
+                known = ", ".join(self.hosts) or "none"
+                raise ValueError(f"backends.{name}.host names '{backend.host}', which is not among the hosts ({known})")
+        for host, has in self.hosts.items():
+            if has.memory_limit is not None and (fault := too_large(has.memory_limit, self._needs(host))):
+                raise ValueError(fault)
         for place, alias in self._named():
             if alias not in self.aliases:
                 raise ValueError(f"{place} names '{alias}', which is not among the aliases ({', '.join(self.aliases)})")
@@ -249,6 +261,12 @@ class Models(_Part):
                 yield f"aliases.{name}", alias
             else:
                 yield from ((f"aliases.{name}.deployments.{n}", each) for n, each in enumerate(alias.deployments))
+
+    def _needs(self, host: str) -> Iterator[tuple[str, int]]:
+        """Each place on `host` that says what memory its model takes."""
+        for place, deployment in self._deployments():
+            if deployment.memory is not None and self.backends[deployment.backend].host == host:
+                yield place, deployment.memory
 
     def _named(self) -> Iterator[tuple[str, str]]:
         """Each place that names an alias, and the one it names."""

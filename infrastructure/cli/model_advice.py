@@ -1,7 +1,6 @@
 """`caseworks models suggest`: what this machine has, and which open models suit it."""
 
 import asyncio
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from services.model_advice import Advice
     from services.ports.machine import Machine
 
-SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([MGT])(i?)B?", re.IGNORECASE)
-POWERS = {"M": 2, "G": 3, "T": 4}
 HEAD = """# Which models are used: what `caseworks models suggest --write` proposed for {memory}.
 # Edit it as you like. Fetch the models first:
 {pulls}
@@ -50,12 +47,13 @@ def suggest(
 
 
 def size_of(written: str) -> int:
-    """Bytes: GB are 10^9 of them, GiB 2^30."""
-    found = SIZE.fullmatch(written.strip())
-    if found is None:
-        raise Ended(Code.USAGE, f"“{written}” is no size of memory; write it as in 4GB or 7.5GiB.")
-    base = 1024 if found[3] else 1000
-    return int(float(found[1]) * base ** POWERS[found[2].upper()])
+    """Bytes. Raises Ended."""
+    from domain.memory import size_of as bytes_of
+
+    try:
+        return bytes_of(written)
+    except ValueError as error:
+        raise Ended(Code.USAGE, f"{error}.") from None
 
 
 def _advice(folder: Path, memory: int | None) -> "tuple[str, Advice]":

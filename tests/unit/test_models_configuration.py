@@ -145,3 +145,38 @@ def test_a_machine_of_ones_own_costs_by_the_second() -> None:
     whole["aliases"]["main"]["price"] = {"watts": 360, "kilowatt_hour": "0.30"}
     info = Models.model_validate(whole).describe("main")
     assert info.price(10_000, 10_000, seconds=3_600) == 108_000  # 0.36 kWh at 0.30
+
+
+HOSTED: dict[str, Any] = {
+    "hosts": {"box": {"memory_limit": "4GiB"}},
+    "backends": {"ollama": {"kind": "ollama", "base_url": "http://127.0.0.1:11434", "host": "box"}},
+    "aliases": {"main": {"backend": "ollama", "model": "qwen3:4b", "memory": "3.5GB"}},
+    "default": "main",
+}
+
+
+def hosted(**changes: Any) -> Models:
+    return Models.model_validate({**HOSTED, **changes})
+
+
+def test_a_host_says_how_much_memory_its_models_may_take_and_is_written_again_as_it_was() -> None:
+    models = hosted()
+    assert models.hosts["box"].memory_limit == 4 * 2**30
+    assert Models.model_validate(models.model_dump(mode="json", exclude_defaults=True)) == models
+
+
+def test_a_model_that_can_never_fit_its_host_is_refused_with_the_numbers() -> None:
+    large = {"backend": "ollama", "model": "qwen3:32b", "memory": "22GB"}
+    with pytest.raises(ValidationError, match=r"aliases\.large\.memory is 22\.00 GB, and its host has 4\.29 GB"):
+        hosted(aliases={**HOSTED["aliases"], "large": large})
+
+
+def test_a_host_that_nobody_described_is_named() -> None:
+    with pytest.raises(ValidationError, match=r"backends\.ollama\.host names 'box', .* \(attic\)"):
+        hosted(hosts={"attic": {}})
+
+
+@pytest.mark.parametrize("written", ["four", "4", "4 KB", "-4GB", "0GB", "4GB of it", "9999999GB", True, []])
+def test_what_is_no_size_of_memory_is_refused(written: object) -> None:
+    with pytest.raises(ValidationError, match="memory_limit"):
+        hosted(hosts={"box": {"memory_limit": written}})
