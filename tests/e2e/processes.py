@@ -17,11 +17,9 @@ from infrastructure.cli.connection import Connection
 class Process:
     """A server on a data directory."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, module: str = "tests.e2e.server_process") -> None:
         self.folder = folder
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.server_process", str(folder)], stdout=subprocess.PIPE, text=True
-        )
+        self.popen = subprocess.Popen([sys.executable, "-m", module, str(folder)], stdout=subprocess.PIPE, text=True)
 
     def ready(self) -> str:
         assert self.popen.stdout is not None
