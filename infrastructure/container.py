@@ -53,6 +53,8 @@ from services.projects import Projects
 from services.recommendations import Recommendations
 from services.reports import Reports
 from services.running.calls import Calls
+from services.running.model_pool import ModelPool
+from services.running.outlook import Outlook
 from services.running.post_office import PostOffice
 from services.running.runner import Runner
 from services.staff import Staff
@@ -165,8 +167,18 @@ class Container(containers.DeclarativeContainer):
         reach=providers.Callable(_reach, settings),
     )
 
+    outlook = providers.Singleton(Outlook, store, staff, choosing)
+    model_pool = providers.Singleton(ModelPool, models.provided.memory, journal, live, outlook)
     calls_for = providers.Factory(
-        Calls, llm=llm, store=store, journal=journal, content=content, clock=clock, live=live, telemetry=metrics
+        Calls,
+        llm=llm,
+        store=store,
+        journal=journal,
+        content=content,
+        clock=clock,
+        live=live,
+        telemetry=metrics,
+        place=model_pool.provided.place,
     ).provider
     runner = providers.Singleton(
         Runner,
@@ -189,5 +201,6 @@ class Container(containers.DeclarativeContainer):
         live=live,
         clock=clock,
         advance=runner.provided.advance,
+        arrange=model_pool.provided.arrange,
         parallel=providers.Callable(lambda settings: settings.parallel, settings),
     )

@@ -1,14 +1,18 @@
 """Which model is used: the configured one, else the rehearsal model. The decorators of the LLM port, in one place."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 
 from adapters.llm.backends import BackendLLM
 from adapters.llm.configuration import Backend, Deployment, Models
 from adapters.llm.deployed import DeployedLLM
 from adapters.llm.fitting import FittingLLM
 from adapters.llm.limited import LimitedLLM
+from adapters.llm.memory import HostMemory
 from adapters.llm.rehearsal import RehearsalLLM
 from adapters.llm.retrying import Patience, RetryingLLM
+from adapters.machine.audit import SystemAudit
 from config.catalogue import ROUTING
 from config.reading import read
 from config.settings import Settings
@@ -16,7 +20,9 @@ from config.watched import Watched
 from domain.ports.llm import LLM
 from domain.routing import Choice, Routing, Tier
 from infrastructure.data_directory import DataDirectory
+from services.model_advice import budget_of
 from services.ports import models as ports
+from services.ports.model_memory import ModelMemory
 from services.ports.models import Deployed, Seen
 
 OLLAMA = "http://127.0.0.1:11434"
@@ -59,7 +65,9 @@ class ConfiguredModels(ports.Models):
         self._models = Watched(directory.models, lambda: configured(settings, directory))
         own = directory.routing
         self._routing = Watched(own, lambda: read(own if own.exists() else ROUTING, Routing))
+        self._directory = directory
         self._composed: tuple[Models | None, LLM] | None = None
+        self._memory: tuple[Models | None, ModelMemory | None] | None = None
 
     @property
     def current(self) -> Models | None:
@@ -76,6 +84,17 @@ class ConfiguredModels(ports.Models):
             self._composed = models, language_model(models)
         return self._composed[1]
 
+    def memory(self) -> ModelMemory | None:
+        """The memory of the hosts that are configured; None where there are none."""
+        models = self.current
+        if self._memory is None or self._memory[0] is not models:
+            hosted = models is not None and models.hosts
+            self._memory = models, HostMemory(models, os.environ, self._measured) if models and hosted else None
+        return self._memory[1]
+
+    def _measured(self) -> int:
+        return budget_of(SystemAudit().machine(self._directory.path)).may_take
+
     def currency(self) -> str:
         return "" if (models := self.current) is None else models.currency
 
@@ -88,19 +107,21 @@ class ConfiguredModels(ports.Models):
         return models.choose(tier, agent, project)
 
     def deployments(self) -> tuple[Deployed, ...]:
-        models = self.current
-        return () if models is None else tuple(_deployed(models, key) for key in models.deployments)
+        models, memory = self.current, self.memory()
+        limits = {} if memory is None else memory.limits
+        return () if models is None else tuple(_deployed(models, key, limits) for key in models.deployments)
 
     async def look(self, key: str) -> Seen:
         if (models := self.current) is None:
             raise KeyError(key)
-        return await BackendLLM(models, os.environ).seen(key)
+        seen, memory = await BackendLLM(models, os.environ).seen(key), self.memory()
+        return seen if memory is None else replace(seen, need=await memory.need(key))
 
     def routing(self) -> Routing:
         return self._routing.value
 
 
-def _deployed(models: Models, key: str) -> Deployed:
+def _deployed(models: Models, key: str, limits: Mapping[str, int]) -> Deployed:
     deployment, alias = models.deployments[key], key.partition("/")[0]
     backend = models.backends[deployment.backend]
     return Deployed(
@@ -115,6 +136,8 @@ def _deployed(models: Models, key: str) -> Deployed:
         served=models.tiers_of(alias),
         stand_ins=models.fallbacks.get(alias, ()),
         credentials=_secret(backend),
+        host=backend.host or "",
+        host_limit=limits.get(backend.host or ""),
     )
 
 

@@ -57,6 +57,7 @@ async def running(settings: Settings, *, dispatch: bool = True) -> AsyncIterator
                 await _stopped(warming, watching)
                 if dispatch:
                     await container.dispatcher().stop(STOP_SECONDS)
+                    await container.model_pool().close()
                 await _stopped(posting)
                 await container.a2a().close()
                 if (traces := container.traces()) is not None:

@@ -4,6 +4,8 @@
         server.base_url          # Ollama at this address, OpenAI at server.openai_url
         server.requests          # every request that came, in order
         server.disconnects       # paths whose caller went away before the reply was complete
+        server.loads             # models of Ollama in the order in which they were loaded; `loads_by_chat` are those
+                                 # that a chat loaded, `unloads` what was unloaded, `peak` the most bytes held at once
 
 A script takes the body of a chat request and gives a text or one of the behaviours below. Without one, a request
 with a JSON Schema gets the smallest instance of it, any other a short Markdown text.
@@ -62,6 +64,10 @@ class ModelServer:
     requests: list[Received] = field(default_factory=list)
     disconnects: list[str] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
+    loads: list[str] = field(default_factory=list)
+    unloads: list[str] = field(default_factory=list)
+    loads_by_chat: list[str] = field(default_factory=list)
+    peak: int = 0
 
     @property
     def openai_url(self) -> str:
@@ -123,6 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/api/tags": {"models": self.models},
             "/api/ps": {"models": [{"name": m["name"]} | m["running"] for m in self.models if "running" in m]},
             "/api/version": {"version": "0.33.0"},
+            "/models": {"data": [{"id": m["name"]} | m for m in self.models]},
             "/v1/models": {"object": "list", "data": [{"id": m["name"], "object": "model"} | m for m in self.models]},
         }
         found = answers.get(self.path)
@@ -133,6 +140,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._receive(json.loads(raw or b"{}"))
         if self.path == "/api/show":
             self._show()
+        elif self.path in ("/models/load", "/models/unload"):
+            self._route()
         elif self.path in ("/api/chat", "/v1/chat/completions"):
             self._chat()
         else:
@@ -149,6 +158,14 @@ class _Handler(BaseHTTPRequestHandler):
         found = (each for each in self.models if each["name"] in (name, name + ":latest"))
         return next(found, None)
 
+    def _route(self) -> None:
+        """As llama.cpp's router: its models have a `status`."""
+        model = self._known()
+        if model is None:
+            return self._json(404, {"error": {"message": "model not found"}})
+        model["status"] = {"value": self.path.removeprefix("/models/") + "ed"}
+        return self._json(200, {"success": True})
+
     def _show(self) -> None:
         model = self._known()
         if model is None:
@@ -158,12 +175,30 @@ class _Handler(BaseHTTPRequestHandler):
     def _chat(self) -> None:
         if self._known() is None:
             return self._json(404, {"error": f"model '{self.body.get('model')}' not found"})
+        if self.path == "/api/chat":
+            self._hold(self._known() or {})
+            if not self.body["messages"]:
+                done = {"done_reason": "load" if self.body.get("keep_alive") != 0 else "unload"}
+                return self._json(200, self._ollama({"role": "assistant", "content": ""}, Says()) | done)
         behaviour = self.script(self.body)
         try:
             self._behave(Says(text=behaviour) if isinstance(behaviour, str) else behaviour)
         except (_Gone, ConnectionError):
             self.server_.disconnects.append(self.path)
         return None
+
+    def _hold(self, model: Json) -> None:
+        """Loads the model where it is not, or unloads it, as `keep_alive` says."""
+        if not self.body["messages"] and self.body.get("keep_alive") == 0:
+            if model.pop("running", None) is not None:
+                self.server_.unloads.append(model["name"])
+        elif "running" not in model:
+            model["running"] = {"size": model.get("size", 0)}
+            self.server_.loads.append(model["name"])
+            if self.body["messages"]:
+                self.server_.loads_by_chat.append(model["name"])
+            held = sum(each.get("size", 0) for each in self.models if "running" in each)
+            self.server_.peak = max(self.server_.peak, held)
 
     def _behave(self, behaviour: Says | Fails | Raw | Drops | Hangs | Endless) -> None:
         match behaviour:

@@ -60,7 +60,7 @@ def triton_server(
 ) -> Iterator[TritonServer]:
     """Serves in threads of its own until the block ends."""
     server = TritonServer(base_url="")
-    given = {"script": staticmethod(script), "models": models, "unloaded": unloaded, "inputs": inputs}
+    given = {"script": staticmethod(script), "models": [*models], "unloaded": [*unloaded], "inputs": inputs}
     http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), given | {"server_": server}))
     http.daemon_threads = False
     server.base_url = f"http://127.0.0.1:{http.server_address[1]}"
@@ -82,8 +82,8 @@ class _Gone(Exception):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     script: Script
-    models: tuple[str, ...]
-    unloaded: tuple[str, ...]
+    models: list[str]
+    unloaded: list[str]
     inputs: tuple[str, ...]
     server_: TritonServer
 
@@ -106,6 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/v2/repository/index":
             states = dict.fromkeys(self.unloaded, "UNAVAILABLE") | dict.fromkeys(self.models, "READY")
             return self._json(200, [{"name": name, "version": "1", "state": state} for name, state in states.items()])
+        if self.path.startswith("/v2/repository/models/"):
+            return self._move(*self.path.removeprefix("/v2/repository/models/").rsplit("/", 1))
         model, _, verb = self.path.removeprefix("/v2/models/").rpartition("/")
         if unquote(model) not in self.models or verb not in ("generate", "generate_stream"):
             return self._unknown(unquote(model))
@@ -116,6 +118,16 @@ class _Handler(BaseHTTPRequestHandler):
         except (_Gone, ConnectionError):
             self.server_.disconnects.append(self.path)
         return None
+
+    def _move(self, name: str, verb: str) -> None:
+        """Explicit model control: `load` or `unload`."""
+        here, there = (self.unloaded, self.models) if verb == "load" else (self.models, self.unloaded)
+        if unquote(name) in here:
+            here.remove(unquote(name))
+            there.append(unquote(name))
+        elif unquote(name) not in there:
+            return self._json(400, {"error": f"failed to {verb} '{name}', no such model in the repository"})
+        return self._json(200, {})
 
     def _received(self) -> None:
         self.close_connection = True

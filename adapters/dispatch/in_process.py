@@ -26,10 +26,11 @@ class InProcessDispatcher(Dispatcher):
         live: Live,
         clock: Clock,
         advance: Callable[[str], Awaitable[bool]],
+        arrange: Callable[[], Awaitable[None]] | None = None,
         parallel: int = 8,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> None:
-        self._journal, self._clock, self._advance = journal, clock, advance
+        self._journal, self._clock, self._advance, self._arrange = journal, clock, advance, arrange
         self._parallel, self._sweep_seconds = parallel, sweep_seconds
         self._woken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
@@ -64,7 +65,10 @@ class InProcessDispatcher(Dispatcher):
                 continue
 
     async def _hand_out(self) -> float:
-        """Starts what is ready and fits; the seconds until it is worth looking again."""
+        """Starts what is ready and fits; the seconds until it is worth looking again. What is parked is arranged
+        first."""
+        if self._arrange is not None:
+            await self._arrange()
         free = self._parallel - len(self._under_way)
         if free > 0:
             for ready in await self._journal.ready(self._parallel + len(self._under_way)):

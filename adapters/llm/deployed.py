@@ -89,7 +89,7 @@ class DeployedLLM(LLM):
         end = self._monotonic() + request.deadline
         resting: list[tuple[float, str]] = []
         for keys in self._keys(request.alias):
-            for key in sorted(keys, key=self._load):
+            for key in sorted(keys, key=lambda key: (key != request.prefer, self._load(key))):
                 if (rest := self._breaker(key).rests()) > 0:
                     resting.append((rest, key))
                 elif (left := end - self._monotonic()) > 0:

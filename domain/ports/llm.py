@@ -127,7 +127,7 @@ class Request:
     turns that went before, such as a refused reply and its fault. `deadline` is in seconds for the whole call.
     `idempotency_key` names the recorded call; the same key is the same call. `reason` says why this alias was chosen;
     it is recorded and never sent. `stronger` is the alias for when a structured reply cannot be used; the caller asks
-    it.
+    it. `prefer` is the one of the alias's deployments whose model is in memory, where that is known.
     """
 
     alias: str
@@ -136,6 +136,7 @@ class Request:
     idempotency_key: str
     reason: str = ""
     stronger: str = ""
+    prefer: str = ""
     passages: tuple[Passage, ...] = ()
     schema: dict[str, JsonValue] | None = None
     shape: Shape | None = None

@@ -38,7 +38,7 @@ def listed(ctx: typer.Context, json: Json = False, data_dir: DataDir = None) -> 
     if json:
         document({"items": items})
         return
-    columns = ("alias", "model", "backend", "for", "context", "at once", "size", "state")
+    columns = ("alias", "model", "backend", "for", "context", "at once", "size", "needs", "state")
     table(columns, [_row(item) for item in items], NONE)
     for item in items:
         if item["fault"]:
@@ -55,6 +55,7 @@ def _row(item: Any) -> tuple[object, ...]:
         _context(item),
         item["parallel"],
         _bytes(item["size"]),
+        _needs(item),
         _state(item),
     )
 
@@ -67,6 +68,13 @@ def _context(item: Any) -> str:
 
 def _bytes(size: int | None) -> str:
     return "" if size is None else f"{size / 1e9:.1f} GB"
+
+
+def _needs(item: Any) -> str:
+    """The memory that is planned for it, of what there is."""
+    if not item["host"] or item["needs"] is None:
+        return ""
+    return f"{item['needs'] / 1e9:.1f} of {_bytes(item['host_limit'])} on {item['host']}"
 
 
 def _state(item: Any) -> str:

@@ -9,7 +9,9 @@ from domain.routing import Choice, Routing, Tier
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
     """One model on one backend, as configured. `key` is the alias, followed by a number where it has several; `served`
-    are the tiers that it is for, `credentials` say where its key comes from, never what it is."""
+    are the tiers that it is for, `credentials` say where its key comes from, never what it is. `host` is the machine
+    whose memory it shares with others, empty where no memory is planned for, and `host_limit` the bytes that models may
+    take there."""
 
     key: str
     alias: str
@@ -22,13 +24,15 @@ class Deployed:
     served: tuple[Tier, ...]
     stand_ins: tuple[str, ...]
     credentials: str
+    host: str = ""
+    host_limit: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """What a backend says of a model; None where it does not say. Sizes in bytes: of the file, and of the memory that
     it takes where it is loaded, of which `on_gpu` on the GPU; contexts in tokens: what it runs with, what it was
-    trained for. `fault` is why it cannot be used."""
+    trained for. `need` is the memory that is planned for it. `fault` is why it cannot be used."""
 
     there: bool
     loaded: bool | None = None
@@ -38,6 +42,7 @@ class Seen:
     context_tokens: int | None = None
     trained_tokens: int | None = None
     capabilities: tuple[str, ...] = ()
+    need: int | None = None
     fault: str = ""
 
 

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Literal
@@ -28,6 +29,17 @@ REPLIES = TypeAdapter(Reply)
 CHARS_PER_TOKEN = 3  # a safe over-estimate for reserving; the reply settles it
 
 
+Place = Callable[[str, str], AbstractAsyncContextManager[str]]
+"""Where a call to an alias by a run may last: the deployment whose model is in memory meanwhile, or nothing. Raises
+Parked where it is not now."""
+
+
+@asynccontextmanager
+async def anywhere(alias: str, run_id: str) -> AsyncIterator[str]:
+    """Where no memory is planned for."""
+    yield ""
+
+
 class Calls:
     """The calls of one effect. `key` of the n-th is `run/seq/i/n`, its idempotency key."""
 
@@ -44,8 +56,9 @@ class Calls:
         clock: Clock,
         live: Live,
         telemetry: Telemetry = SILENCE,
+        place: Place = anywhere,
     ) -> None:
-        self._run, self._effect = run, effect
+        self._run, self._effect, self._place = run, effect, place
         self._fence: Fence | None = fence
         self._llm, self._store, self._journal, self._content = llm, store, journal, content
         self._clock, self._live, self._telemetry = clock, live, telemetry
@@ -57,7 +70,8 @@ class Calls:
         return self._llm.describe(alias)
 
     async def complete(self, request: Request, *, agent: str, purpose: str, streamed: bool = False) -> Reply:
-        """The reply, from the record if there is one. Raises LLMError, LimitReached, LeaseLost."""
+        """The reply, from the record if there is one. Raises LLMError, LimitReached, LeaseLost, and Parked where its
+        model has to wait for memory."""
         self._n += 1
         key = f"{self._run.id}/{self._effect.id}/{self._n}"
         with logger.contextualize(call=key):
@@ -70,6 +84,12 @@ class Calls:
             self.usage += recorded.usage
             logger.info("a call was answered from its record")
             return reply
+        async with self._place(request.alias, self._run.id) as there:
+            return await self._asked(replace(request, prefer=there), key, agent, purpose, streamed, recorded)
+
+    async def _asked(
+        self, request: Request, key: str, agent: str, purpose: str, streamed: bool, recorded: RecordedCall | None
+    ) -> Reply:
         info = self._llm.describe(request.alias)
         with self._telemetry.span(
             "call", self._run, call=key, agent=agent, purpose=purpose, alias=request.alias, model=info.model

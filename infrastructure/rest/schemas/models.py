@@ -21,6 +21,9 @@ class ModelOut(Wire):
         context_tokens=8192,
         parallel=1,
         credentials="none needed",
+        host="box",
+        host_limit=4000000000,
+        needs=3600000000,
         there=True,
         loaded=False,
         size=2600000000,
@@ -42,6 +45,9 @@ class ModelOut(Wire):
     context_tokens: int = Field(description="What it is given room for.")
     parallel: int
     credentials: str = Field(description="Where its key comes from, never what it is.")
+    host: str = Field(description="The machine whose memory it shares; empty where no memory is planned for.")
+    host_limit: int | None = Field(description="Bytes that models may take there.")
+    needs: int | None = Field(description="Bytes that are planned for it there.")
     there: bool
     loaded: bool | None
     size: int | None = Field(description="Bytes of the file.")
