@@ -22,8 +22,8 @@ MOVES: dict[MessageState, frozenset[MessageState]] = {
 @dataclass(frozen=True, kw_only=True)
 class SentMessage:
     """The row of a message. `run_id` is the run that sent it; a request or a delegation is `answered` by a reply of
-    the same `correlation`, or `expired` when nobody waited for that any more. A reply and a broadcast are `told`:
-    nothing is to come of them."""
+    the same `correlation`, or `expired` when nobody waited for that any more, or it could not be begun. A reply and a
+    broadcast are `told`: nothing is to come of them."""
 
     id: str
     workspace_id: str

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from domain.agent_graph import AgentGraph
-from domain.errors import Invalid
 from domain.project import Project
 from domain.run import Run
 from services import filing
@@ -16,6 +15,7 @@ from services.pins import pin
 from services.recording import Recording
 from services.staff import Staff
 from services.unit_of_work import UnitOfWork
+from services.workflow_inputs import inputs_for
 from services.workflow_rules import bare
 from services.workflow_shelves import Shelf, Shelves, Workflow
 
@@ -71,16 +71,3 @@ class Workflows(Shelves):
         )
         filing.start_run(uow, run, graph)
         return run
-
-
-def inputs_for(graph: AgentGraph, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """`given` with the defaults of what was left out. Raises Invalid on what is missing or not taken."""
-    declared = graph.inputs or {}
-    faults = [(f"/inputs/{name}", "is not taken") for name in given if name not in declared]
-    needed = [name for name, spec in declared.items() if spec.required and spec.default is None]
-    faults += [(f"/inputs/{name}", "is missing") for name in needed if name not in given]
-    if faults:
-        takes = ", ".join(declared) or "none"
-        pointer, what = faults[0]
-        raise Invalid(f"The input {pointer.rpartition('/')[2]} {what}; {graph.name} takes: {takes}.", faults)
-    return {name: given.get(name, spec.default) for name, spec in declared.items()}

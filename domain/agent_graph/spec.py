@@ -69,5 +69,15 @@ class AgentGraph(Spec):
             raise faulty(cls.__name__, flaws)
         return graph
 
+    def missing(self, given: Mapping[str, JsonValue]) -> list[str]:
+        """The inputs that it cannot do without, and that are not `given`."""
+        declared = (self.inputs or {}).items()
+        return [name for name, spec in declared if spec.required and spec.default is None and name not in given]
+
+    def filled(self, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """`given`, with its defaults for what is left out or is nothing."""
+        declared = (self.inputs or {}).items()
+        return {**given, **{name: spec.default for name, spec in declared if given.get(name) is None}}
+
     def node(self, id: str) -> Node:
         return next(node for node in self.nodes if node.id == id)

@@ -1,13 +1,11 @@
 """Changes of a tick, put into a unit of work. The rules refuse; the runner turns that into a tick."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import singledispatchmethod
 
 from pydantic import JsonValue
 
 from domain.agent import agent_id
-from domain.agent_graph import AgentGraph
 from domain.agent_graph.ticks import USED
 from domain.artifact import Artifact, Version
 from domain.changes import (
@@ -30,24 +28,19 @@ from domain.changes import (
     WithdrawInbox,
 )
 from domain.conversation import Turn
-from domain.errors import Forbidden, LimitReached
+from domain.errors import DomainError
 from domain.inbox import InboxItem
 from domain.message import SentMessage
 from domain.plan import Plan
 from domain.project import Project
 from domain.qa import QARecord
-from domain.run import MAX_DEPTH, Run, Usage
+from domain.run import Run, Usage
 from domain.task import LIVE, Task
 from services import alerts, filing, post, recommended, turns
-from services.canonical import digest_of_graph
-from services.pins import GraphLookup, pin
+from services.pins import GraphLookup
 from services.ports.content import Content
+from services.running.nursery import DELEGATED, Nursery, Pinned
 from services.unit_of_work import UnitOfWork
-from services.work.graphs import SHIPPED
-
-DELEGATED = "agent@1"  # the graph by which an agent does what another asked of it
-Pinned = Callable[[str], Awaitable[AgentGraph]]
-"""By its digest."""
 
 
 class Applier:
@@ -55,8 +48,9 @@ class Applier:
 
     def __init__(self, run: Run, uow: UnitOfWork, content: Content, graph: GraphLookup, pinned: Pinned) -> None:
         self.run = run
-        self._uow, self._content, self._graph, self._pinned = uow, content, graph, pinned
+        self._uow, self._content, self._nursery = uow, content, Nursery(run, graph, pinned)
         self._staged: list[Version] = []
+        self._delegations: dict[str, SentMessage] = {}
 
     async def apply(self, change: Change) -> None:
         await self._apply(change)
@@ -138,34 +132,13 @@ class Applier:
 
     @_apply.register
     async def _(self, change: StartChild) -> None:
-        if self.run.depth + 1 > MAX_DEPTH:
-            raise LimitReached("depth", f"Runs may start runs {MAX_DEPTH} deep; {self.run.id} is that deep already.")
-        digest = self.run.pins.get(change.graph)
-        graph = self._graph(change.graph) if digest is None else await self._pinned(digest)
-        if graph.name in SHIPPED and graph.name != DELEGATED and self.run.graph not in SHIPPED:
-            raise Forbidden(f"The workflow {graph.name} is built in; {self.run.graph} may not start it.")
-        actor = change.actor or self.run.actor
-        actor = agent_id(actor) if graph.name == DELEGATED else actor
-        child = Run(
-            id=change.run_id,
-            workspace_id=self.run.workspace_id,
-            project_id=self.run.project_id,
-            root_id=self.run.root_id,
-            parent_id=self.run.id,
-            graph=graph.name,
-            graph_digest=digest_of_graph(graph),
-            actor=actor,
-            on_behalf_of=self.run.on_behalf_of,
-            created_at=self._uow.at,
-            correlation=self.run.correlation,
-            task_id=change.task_id or self.run.task_id,
-            attempt=self.run.attempt,
-            depth=self.run.depth + 1,
-            priority=self.run.priority if change.priority is None else change.priority,
-            inputs=change.inputs,
-            limits=(change.limits or graph.limits).within(change.within),
-            pins=pin(self._uow, graph, self._graph, self.run.pins),
-        )
+        try:
+            child, graph = await self._nursery.child(change, self._uow)
+        except DomainError as refusal:
+            if change.task_id is not None:  # nothing waits for that run by its id
+                raise
+            self._not_started(change, str(refusal))
+            return
         if change.attempt and change.task_id is not None:
             task = await self._uow.get(Task, change.task_id)
             started = task.started(child.id)
@@ -174,6 +147,13 @@ class Applier:
         filing.start_run(self._uow, child, graph)
         if self.run.phase == "paused":
             self._uow.signal(child.id, "pause")
+
+    def _not_started(self, change: StartChild, reason: str) -> None:
+        """The node that would wait for the run goes on as if that had failed."""
+        payload: dict[str, JsonValue] = {"run_id": change.run_id, "result": "failed", "reason": reason}
+        self._uow.signal(self.run.id, "child_ended", payload)
+        if (message := self._delegations.get(change.run_id)) is not None:
+            post.expire(self._uow, message)
 
     @_apply.register
     async def _(self, change: OpenInbox) -> None:
@@ -225,6 +205,8 @@ class Applier:
             state="told" if message.kind == "broadcast" else "sent",
         )
         post.send(self._uow, sent)
+        if sent.kind == "delegate":
+            self._delegations[sent.correlation] = sent
 
     @_apply.register
     async def _(self, change: SayTurn) -> None:

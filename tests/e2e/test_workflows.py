@@ -366,6 +366,86 @@ def test_a_loop_that_never_converges_ends_at_its_limit(rest: Rest, project: str)
     assert (found["result"], found["reason"]) == ("failed", "It never came together.")
 
 
+SAYS = 'text: "{{ inputs.topic }}", tone: "{{ inputs.tone }}", places: "{{ inputs.places }}"'
+WITH_DEFAULTS = f"""name: with_defaults@1
+inputs:
+  topic: {{about: What it is about.}}
+  tone: {{default: plain}}
+  places: {{default: [attic, cellar]}}
+start: end
+nodes:
+  end: {{type: exit, output: {{{SAYS}}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def with_defaults(rest: Rest) -> str:
+    kept(rest, "with_defaults", WITH_DEFAULTS)
+    return "with_defaults"
+
+
+def test_a_workflow_in_a_workflow_gets_the_defaults_of_what_is_left_out(
+    rest: Rest, with_defaults: str, project: str
+) -> None:
+    nodes = (
+        '  one: {type: workflow, graph: with_defaults, inputs: {topic: lift, tone: "{{ inputs.tone }}"}, next: two}\n'
+        "  two: {type: fan_out, copies: 2, next: end, do: {type: workflow, graph: with_defaults,"
+        ' inputs: {topic: "{{ index }}", tone: short}}}\n'
+    )
+    exit = '  end: {type: exit, output: {one: "{{ nodes.one }}", two: "{{ nodes.two.items }}"}}\n'
+    graph = of("giving", nodes, inputs="{tone: {required: false}}").replace("  end: {type: exit}\n", exit)
+    kept(rest, "giving", graph)
+    output = ended(rest, "giving", project)["output"]
+    made = [{name: found[name] for name in ("text", "tone", "places")} for found in (output["one"], *output["two"])]
+    places = ["attic", "cellar"]
+    assert made[0] == {"text": "lift", "tone": "plain", "places": places}
+    assert made[1:] == [{"text": i, "tone": "short", "places": places} for i in (0, 1)]
+
+
+CANNOT_START: dict[str, tuple[str, str]] = {
+    "not there": ('graph: "{{ inputs.nothing }}"', "There is no workflow nothing here"),
+    "the manager's": ('graph: "{{ inputs.managers }}"', "The workflow project@1 is built in"),
+    "without what it needs": ("graph: with_defaults, inputs: {tone: short}", "The input topic is missing"),
+}
+
+
+@pytest.mark.parametrize("case", CANNOT_START)
+def test_a_workflow_that_cannot_start_goes_the_way_of_a_failure(
+    rest: Rest, with_defaults: str, project: str, case: str
+) -> None:
+    part, said = CANNOT_START[case]
+    name = f"starts_{list(CANNOT_START).index(case)}"
+    nodes = (
+        "  zero: {type: transform, function: count@1, arguments: {of: [1]}, next: one, on_failure: wrong}\n"
+        f"  one: {{type: workflow, {part}, next: wrong, on_failure: two}}\n"
+        f"  two: {{type: fan_out, copies: 2, do: {{type: workflow, {part}}}, next: wrong, on_failure: end}}\n"
+    )
+    exit = '  end: {type: exit, output: {one: "{{ nodes.one.reason }}", two: "{{ nodes.two.reason }}"}}\n'
+    inputs = "{nothing: {default: nothing}, managers: {default: project@1}}"
+    graph = of(name, nodes + _ending("wrong", "It went on."), inputs=inputs, start="zero")
+    kept(rest, name, graph.replace("  end: {type: exit}\n", exit))
+    found = ended(rest, name, project)
+    assert found["result"] == "succeeded", found["reason"]
+    assert said in found["output"]["one"]
+    assert found["output"]["two"].startswith(f"1 of 2 parts failed: {found['output']['one'][:40]}")
+
+
+def test_where_runs_are_too_deep_a_delegation_goes_the_way_of_a_failure_too(rest: Rest) -> None:
+    project = rest.project("How deep runs go")
+    last = "  one: {type: delegate, agent: critic, task: Look at it, next: wrong, on_failure: end}\n"
+    exit = '  end: {type: exit, output: {said: "{{ nodes.one.reason }}"}}\n'
+    kept(rest, "down0", of("down0", last + _ending("wrong", "It went on.")).replace("  end: {type: exit}\n", exit))
+    for depth in range(1, 6):
+        into = f"  one: {{type: workflow, graph: down{depth - 1}, next: end}}\n"
+        said = '  end: {type: exit, output: {said: "{{ nodes.one.said }}"}}\n'
+        kept(rest, f"down{depth}", of(f"down{depth}", into).replace("  end: {type: exit}\n", said))
+    found = ended(rest, "down5", project)
+    assert (found["result"], found["usage"]["calls"]) == ("succeeded", 0), found["reason"]
+    assert "Runs may start runs 5 deep" in found["output"]["said"]
+    sent = rest.items(f"/v1/projects/{project}/agent-messages")
+    assert [(item["kind"], item["state"]) for item in sent] == [("delegate", "expired")]
+
+
 def test_workflows_that_start_each_other_in_a_circle_end(rest: Rest, project: str) -> None:
     for name in ("chicken", "egg"):
         kept(rest, name, of(name, CIRCLE, inputs="{other: {}, me: {}}"))
