@@ -53,13 +53,14 @@ class DiscardStaged:
 
 @dataclass(frozen=True, kw_only=True)
 class AdoptPlan:
-    """The next version of the plan, and with it the tasks that it names. With `only`, one task of it in other words,
-    whatever the plan is by then. A whole plan gives way to one that a person made in the meantime. `goal` is what it
-    was planned for; what was planned for another one than the project's goal is now goes towards that."""
+    """The next version of the plan, and with it the tasks that it names. With `only`, these tasks of it in other words
+    or by another way, whatever the plan is by then. A whole plan gives way to one that a person made in the meantime.
+    `goal` is what it was planned for; what was planned for another one than the project's goal is now goes towards
+    that."""
 
     change: Literal["adopt_plan"] = "adopt_plan"
     plan: Plan
-    only: str | None = None
+    only: tuple[str, ...] = ()
     goal: str = ""
 
 
@@ -171,13 +172,15 @@ class SetTimer:
 
 @dataclass(frozen=True, kw_only=True)
 class EndRun:
-    """The run's one result; its parent is told, also what it has `used` with all the runs that it started."""
+    """The run's one result; its parent is told, also what it has `used` with all the runs that it started, and whether
+    it failed for something `outside`."""
 
     change: Literal["end_run"] = "end_run"
     result: RunResult
     reason: str = ""
     output: dict[str, JsonValue] = Field(default_factory=dict)
     used: Usage = Field(default_factory=Usage)
+    outside: bool = False
 
 
 Change = (

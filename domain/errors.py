@@ -19,7 +19,10 @@ from typing import NamedTuple
 
 
 class DomainError(Exception):
-    """Base of all refusals. `str(error)` is one sentence fit for a person."""
+    """Base of all refusals. `str(error)` is one sentence fit for a person. `outside`: no other way of doing the work
+    would help."""
+
+    outside = False
 
 
 class NotFound(DomainError):
@@ -91,8 +94,8 @@ class SelfReview(DomainError):
 
 
 class LimitReached(DomainError):
-    """`limit` names what ran out: calls, seconds or money."""
+    """`limit` names what ran out: calls, seconds or money. `outside` where it is the project's, not the run's."""
 
-    def __init__(self, limit: str, message: str) -> None:
+    def __init__(self, limit: str, message: str, *, outside: bool = False) -> None:
         super().__init__(message)
-        self.limit = limit
+        self.limit, self.outside = limit, outside

@@ -37,11 +37,12 @@ class Plan:
     def task(self, id: str) -> TaskSpec:
         return next(task for task in self.tasks if task.id == id)
 
-    def revised(self, spec: TaskSpec, *, made_by: str, origin: str, at: datetime) -> "Plan":
-        """The next version, with `spec` in place of the task of the same id. Raises InvalidPlan without one."""
-        if spec.id not in [task.id for task in self.tasks]:
-            raise InvalidPlan(f"The plan {self.id} has no task {spec.id}.")
-        tasks = tuple(spec if task.id == spec.id else task for task in self.tasks)
+    def revised(self, *specs: TaskSpec, made_by: str, origin: str, at: datetime) -> "Plan":
+        """The next version, with `specs` in place of the tasks of the same ids. Raises InvalidPlan without one."""
+        new = {spec.id: spec for spec in specs}
+        if gone := [id for id in new if id not in [task.id for task in self.tasks]]:
+            raise InvalidPlan(f"The plan {self.id} has no task {gone[0]}.")
+        tasks = tuple(new.get(task.id, task) for task in self.tasks)
         return self.followed_by(tasks, made_by=made_by, origin=origin, at=at)
 
     def towards(self, goal: str, instead_of: str) -> "Plan":

@@ -83,7 +83,8 @@ class Limits:
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """`graph` is pinned by `graph_digest`, the workflows that it may start by name are by their digests in `pins`;
-    `reason` says in a sentence why it ended as it did, `output` is what its exit gave."""
+    `reason` says in a sentence why it ended as it did, `output` is what its exit gave. `outside`: it failed for
+    something that no other way of doing the work would mend, such as a model that is down."""
 
     id: str
     workspace_id: str
@@ -108,6 +109,7 @@ class Run:
     phase: RunPhase = "queued"
     result: RunResult | None = None
     reason: str = ""
+    outside: bool = False
     output: dict[str, JsonValue] = Field(default_factory=dict)
     usage: Usage = Field(default_factory=Usage)
     started_at: datetime | None = None
@@ -131,6 +133,8 @@ class Run:
         at: datetime,
         usage: Usage,
         output: Mapping[str, JsonValue] = MappingProxyType({}),
+        *,
+        outside: bool = False,
     ) -> "Run":
         """The run with its one result. Raises RefusedTransition when it has one already."""
         self._check("ended")
@@ -140,6 +144,7 @@ class Run:
             result=result,
             reason=reason,
             output=dict(output),
+            outside=outside,
             usage=usage,
             ended_at=at,
             started_at=self.started_at or at,

@@ -10,12 +10,14 @@ from domain.run import Run, RunResult
 from domain.task import FINISHED, LIVE, Task
 
 MAX_LIVE = 20
-Step = Literal["ready", "start", "replan", "attention"]
+BY_A_WAY = "crafted@"
+"""What the graph of an attempt by a workflow begins with."""
+Step = Literal["ready", "start", "plainly", "replan", "attention"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """`what` to do with a task; `run` is the attempt that failed."""
+    """`what` to do with a task (`plainly`: at once, in one attempt); `run` is the attempt that failed."""
 
     what: Step
     task: Task
@@ -46,7 +48,7 @@ def decide(plan: Plan, tasks: Mapping[str, Task], runs: Sequence[Run]) -> Outloo
                 live.append(task)
             elif (step := _after_failure(task, attempt, replans.get(task.id))) is not None:
                 decisions.append(Decision(what=step, task=task, run=attempt))
-                live += [task] if step == "replan" else []
+                live += [task] if step in ("plainly", "replan") else []
             else:
                 live.append(task)
     startable = [tasks[spec.id] for spec in plan.tasks if _startable(tasks, tasks[spec.id])]
@@ -67,9 +69,12 @@ def _startable(tasks: Mapping[str, Task], task: Task) -> bool:
 
 def _after_failure(task: Task, attempt: Run, replan: Run | None) -> Step | None:
     """Once replanned, then it needs attention. Only what was checked and refused is replanned: a model that is down
-    is not mended by other words. None while the replan is under way, or when the attempt has just succeeded."""
+    is not mended by other words. What failed by a workflow, for a reason that lies in that, is done without it first.
+    None while the replan is under way, or when the attempt has just succeeded."""
     if attempt.result == "succeeded" or (replan is not None and replan.phase != "ended"):
         return None
+    if attempt.result == "failed" and attempt.graph.startswith(BY_A_WAY) and not attempt.outside:
+        return "plainly"
     if attempt.result == "partial" and not task.replanned and replan is None and task.spec.assignee.kind != "person":
         return "replan"
     return "attention"

@@ -26,6 +26,7 @@ MOVES: dict[TaskState, frozenset[TaskState]] = {
 }
 SOURCED = Criterion(text="It says what it rests on")
 MAX_BRIEF = 20_000
+ONE_ATTEMPT = "one_attempt"  # the way that needs no workflow around the one agent
 LIVE: frozenset[TaskState] = frozenset({"running", "in_review"})
 FINISHED: frozenset[TaskState] = frozenset({"done", "skipped"})
 GOAL_AFTER = "The goal was changed after it was done."
@@ -75,6 +76,10 @@ class TaskSpec:
             other.criteria,
             other.depends_on,
         )
+
+    def plainly(self) -> "TaskSpec":
+        """In one attempt, without a workflow."""
+        return replace(self, way=ONE_ATTEMPT)
 
     def towards(self, goal: str, instead_of: str) -> "TaskSpec":
         """With `goal` in its brief where a template wrote the old one: behind a colon, at the end of a paragraph."""
@@ -135,6 +140,10 @@ class Task:
 
     def replanned_as(self, spec: TaskSpec) -> "Task":
         return replace(self.moved("ready"), spec=spec, replanned=True)
+
+    def done_plainly(self, spec: TaskSpec) -> "Task":
+        """By another way only; it may still be replanned."""
+        return replace(self.moved("ready"), spec=spec)
 
     def edited(self, spec: TaskSpec) -> "Task":
         """As a person wants it now. What is done stays done, marked stale; what needs attention is tried again. Raises

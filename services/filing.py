@@ -10,7 +10,7 @@ from domain.errors import Invalid, NotFound
 from domain.plan import Plan
 from domain.qa import QARecord
 from domain.run import Run
-from domain.task import LIVE, MOVES, Task
+from domain.task import LIVE, MOVES, Task, TaskSpec
 from services.ports.content import Content
 from services.ports.store import Indexed, Store
 from services.tagging import tag
@@ -114,7 +114,7 @@ async def adopt(uow: UnitOfWork, plan: Plan) -> None:
                 )
             )
         elif known.spec != spec:
-            move_task(uow, known, known.replanned_as(spec) if known.state in LIVE else known.edited(spec))
+            move_task(uow, known, _in_line(known, spec))
     items: list[JsonValue] = [
         {
             "id": spec.id,
@@ -131,6 +131,13 @@ async def adopt(uow: UnitOfWork, plan: Plan) -> None:
         "tasks": items,
     }
     uow.happened("plan.adopted", plan.id, project_id=plan.project_id, data=data)
+
+
+def _in_line(task: Task, spec: TaskSpec) -> Task:
+    """Only the manager changes what is under way: where an attempt has just failed."""
+    if task.state not in LIVE:
+        return task.edited(spec)
+    return task.done_plainly(spec) if spec == task.spec.plainly() else task.replanned_as(spec)
 
 
 def move_task(uow: UnitOfWork, old: Task, new: Task) -> None:

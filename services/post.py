@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from domain.agent_graph import text_of
+from domain.agent_graph.ticks import OUTSIDE
+from domain.changes import EndRun
 from domain.ids import derived_id
 from domain.message import SentMessage
 from domain.ports.a2a import Envelope
-from domain.run import Run, RunResult
+from domain.run import Run
 from services.ports.content import Content
 from services.unit_of_work import UnitOfWork
 from services.work.legend import LABEL
@@ -27,7 +29,7 @@ def expire(uow: UnitOfWork, message: SentMessage) -> None:
     uow.happened("message.expired", message.id, project_id=message.project_id, data=_told(message))
 
 
-async def close(uow: UnitOfWork, run: Run, result: RunResult, reason: str, output: dict[str, JsonValue]) -> None:
+async def close(uow: UnitOfWork, run: Run, end: EndRun) -> None:
     """What `run` was asked to do by another agent is answered: with a reply where it was a request."""
     asked = run.inputs.get("answers")
     where = {"id": asked} if isinstance(asked, str) else {"correlation": run.id, "state": "sent"}
@@ -37,9 +39,10 @@ async def close(uow: UnitOfWork, run: Run, result: RunResult, reason: str, outpu
         uow.put(message.moved("answered"))
         uow.happened("message.answered", message.id, project_id=message.project_id, data=_told(message))
         if message.kind == "request":
-            body: dict[str, JsonValue] = {**output, "result": result, "reason": reason}
+            body: dict[str, JsonValue] = {**end.output, "result": end.result, "reason": end.reason}
             send(uow, _reply(uow, run, message, body))
-            uow.signal(message.run_id, "child_ended", {**body, "run_id": message.correlation})
+            payload = {**body, "run_id": message.correlation, OUTSIDE: end.outside}
+            uow.signal(message.run_id, "child_ended", payload)
 
 
 async def words(content: Content, message: SentMessage) -> str:

@@ -31,8 +31,10 @@ class Told:
         """The effect `ref`, or the first one that is waited for, gave `output`."""
         return self.tell(EffectDone(at=START, effect=ref or self.ref, output=output))
 
-    def failed(self, ref: str | None = None, /, *, passing: bool = False) -> "Told":
-        return self.tell(EffectFailed(at=START, effect=ref or self.ref, reason="It is down.", passing=passing))
+    def failed(self, ref: str | None = None, /, *, passing: bool = False, outside: bool = False) -> "Told":
+        return self.tell(
+            EffectFailed(at=START, effect=ref or self.ref, reason="It is down.", passing=passing, outside=outside)
+        )
 
     @property
     def ref(self) -> str:

@@ -184,7 +184,8 @@ def _move(connection: Connection, workspace_id: str, move: CounterMove) -> None:
     capped = move.cap is not None and grow > 0
     statement = statements.MOVE_UNDER_CAP if capped else statements.MOVE_COUNTER
     if statement.run(connection, values | ({"grow": grow, "cap": move.cap} if capped else {})) != 1:
-        raise LimitReached(move.name, LIMIT_MESSAGES.get(move.name, f"The limit on {move.name} is reached."))
+        said = LIMIT_MESSAGES.get(move.name, f"The limit on {move.name} is reached.")
+        raise LimitReached(move.name, said, outside=True)
 
 
 def _ledger_row(workspace_id: str, entry: LedgerEntry) -> dict[str, object]:

@@ -56,7 +56,10 @@ class Progress:
     def _end(self, result: RunResult, reason: str, output: dict[str, JsonValue] | None = None) -> None:
         if self.state.active or result in ("failed", "cancelled"):  # what a supervising node started outlives it
             self.changes += [SignalChildren(name="cancel"), WithdrawInbox()]
-        self.changes.append(EndRun(result=result, reason=reason, output=output or {}, used=self.state.spent))
+        outside = result != "succeeded" and self.state.outside
+        self.changes.append(
+            EndRun(result=result, reason=reason, output=output or {}, used=self.state.spent, outside=outside)
+        )
         self.effects.clear()  # what another branch wanted to start in the same tick
         self._set(result=result, reason=reason, active=(), gathers=(), joins=())
 

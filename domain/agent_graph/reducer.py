@@ -14,7 +14,16 @@ from domain.agent_graph.nodes import FanOutNode, GateNode, HumanNode, RouterNode
 from domain.agent_graph.progress import DEADLINE, node_timeout
 from domain.agent_graph.spec import AgentGraph
 from domain.agent_graph.state import Active, Effect, RunState
-from domain.agent_graph.ticks import USED, ChangeRefused, EffectDone, EffectFailed, Forked, SignalReceived, Started
+from domain.agent_graph.ticks import (
+    OUTSIDE,
+    USED,
+    ChangeRefused,
+    EffectDone,
+    EffectFailed,
+    Forked,
+    SignalReceived,
+    Started,
+)
 from domain.agent_graph.walk import Walk, next_of
 from domain.changes import (
     Change,
@@ -64,6 +73,7 @@ class Step(Walk):
         if active is None:
             return
         self.changes += tick.changes
+        self._set(outside=False)
         node = self._graph.node(active.node)
         if isinstance(node, FanOutNode):
             self._part_ended(node, active, dict(tick.output))
@@ -91,7 +101,7 @@ class Step(Walk):
             self.changes.append(SetTimer(at=tick.at + timedelta(seconds=after), ref=tick.effect))
             self._wait(node.id, "timer", tick.effect, tries=active.tries + 1, part=active.part)
         else:
-            self._failed(node, active, tick.reason)
+            self._failed(node, active, tick.reason, outside=tick.outside)
 
     @take.register
     def _(self, tick: ChangeRefused) -> None:
@@ -185,12 +195,14 @@ class Step(Walk):
 
     def _child_ended(self, active: Active, tick: SignalReceived) -> None:
         node = self._graph.node(active.node)
-        output = {name: value for name, value in tick.payload.items() if name != USED}
+        output = {name: value for name, value in tick.payload.items() if name not in (USED, OUTSIDE)}
+        self._set(outside=False)
         if tick.payload.get("result") != "succeeded":
             reason = str(tick.payload.get("reason") or "A run that it waited for did not succeed.")
             if not isinstance(node, FanOutNode):
                 self._set(outputs={**self.state.outputs, active.node: output})
-            self._failed(node, active, reason)
+            called_off = tick.payload.get("result") == "cancelled"
+            self._failed(node, active, reason, outside=called_off or bool(tick.payload.get(OUTSIDE)))
         elif isinstance(node, FanOutNode):
             self._part_ended(node, active, output)
         else:

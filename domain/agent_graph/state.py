@@ -73,7 +73,8 @@ class Effect:
 @dataclass(frozen=True, kw_only=True)
 class RunState:
     """`outputs` holds for each node what it gave last; `steps` counts the nodes gone through; `lent` is what the runs
-    that it started have used. Empty (`seq` 0) before the first tick."""
+    that it started have used; `outside` is whether what failed last did so for something outside, and nothing has
+    succeeded since. Empty (`seq` 0) before the first tick."""
 
     run_id: str
     seq: Annotated[int, Field(ge=0)] = 0
@@ -90,6 +91,7 @@ class RunState:
     usage: Usage = Field(default_factory=Usage)
     lent: Usage = Field(default_factory=Usage)
     paused: bool = False
+    outside: bool = False
     result: RunResult | None = None
     reason: str = ""
 

@@ -25,8 +25,9 @@ def _as_stored(value: JsonValue) -> JsonValue:
             return value
 
 
-USED = "$used"
-"""Where the payload of `child_ended` says what the child has used; no reference leads there."""
+USED, OUTSIDE = "$used", "$outside"
+"""Where the payload of `child_ended` says what the child has used, and whether it failed for something `outside`; no
+reference leads there."""
 Told = Annotated[dict[str, JsonValue], AfterValidator(_as_stored)]
 
 
@@ -64,7 +65,8 @@ class EffectDone:
 
 @dataclass(frozen=True, kw_only=True)
 class EffectFailed:
-    """`passing` when trying again later may help."""
+    """`passing` when trying again later may help; `outside` when it failed for something that no other way of doing the
+    work would mend, such as a model that is down."""
 
     tick: Literal["effect_failed"] = "effect_failed"
     at: datetime
@@ -72,6 +74,7 @@ class EffectFailed:
     reason: str
     usage: Usage = Field(default_factory=Usage)
     passing: bool = False
+    outside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,6 +134,7 @@ class Walk(Progress):
         limits = self.state.limits
         limit = limits.passed_by(self.state.spent)
         if limit is not None:
+            self._set(outside=False)
             self._end("failed", f"Its limit of {limit} is used up ({getattr(limits, limit):g}); raise it and retry.")
         return limit is not None
 
@@ -200,7 +201,9 @@ class Walk(Progress):
         else:
             self._emit(node, node.do, tries, part)
 
-    def _part_ended(self, node: FanOutNode, active: Active, outcome: dict[str, JsonValue] | str) -> None:
+    def _part_ended(
+        self, node: FanOutNode, active: Active, outcome: dict[str, JsonValue] | str, *, outside: bool = False
+    ) -> None:
         """A part gave something, or failed for a reason."""
         gather = self.state.gather(node.id)
         if gather is None or active.part is None:
@@ -215,17 +218,17 @@ class Walk(Progress):
         self._set(gathers=others)
         self._drop([other for other in self.state.active if other.node == node.id and other.part is not None])
         if isinstance(whole, Short):
-            self._fail(node, whole.reason)
+            self._fail(node, whole.reason, outside=outside)
         else:
             self._set(outputs={**self.state.outputs, node.id: whole.output})
             self._enter(node.next)
         self._let_in([other for other in self.state.active if other.node == node.id and other.wait == "held"])
 
-    def _failed(self, node: Node, active: Active, reason: str) -> None:
+    def _failed(self, node: Node, active: Active, reason: str, *, outside: bool = False) -> None:
         if isinstance(node, FanOutNode) and active.part is not None:
-            self._part_ended(node, active, reason)
+            self._part_ended(node, active, reason, outside=outside)
         else:
-            self._fail(node, reason)
+            self._fail(node, reason, outside=outside)
 
     def _supervise(self, node: SuperviseNode, active: Active, *, people: bool) -> None:
         if active.stirred:
@@ -327,7 +330,8 @@ class Walk(Progress):
         output = {name: resolved(value, self.state.look_up) for name, value in node.output.items()}
         self._end(result, text_at(self.state, node.reason_from) or self._said(node.reason), output)
 
-    def _fail(self, node: Node, reason: str) -> None:
+    def _fail(self, node: Node, reason: str, *, outside: bool = False) -> None:
+        self._set(outside=outside)
         target = getattr(node, "on_failure", None)
         if target is None:
             self._end("failed", reason)

@@ -25,10 +25,12 @@ from pydantic.dataclasses import dataclass
 class LLMError(Exception):
     """`str(error)` is one sentence: what happened, with which model, what to do. `remedy` is what may help: the same
     again (`retry`), another deployment (`elsewhere`), a shorter prompt (`shrink`), or nothing (`stop`). `retryable`
-    says that nothing billable came back and that the same request may be sent again."""
+    says that nothing billable came back and that the same request may be sent again. `outside`: whatever had been asked
+    would have failed."""
 
     remedy: Literal["retry", "elsewhere", "shrink", "stop"] = "stop"
     retryable = False
+    outside = True
 
     @property
     def leaves(self) -> bool:
@@ -66,15 +68,16 @@ class ModelDenied(LLMError):
 
 
 class RequestRefused(LLMError):
-    pass
+    outside = False
 
 
 class ContextTooLong(LLMError):
     remedy = "shrink"
+    outside = False
 
 
 class ReplyTooLong(LLMError):
-    pass
+    outside = False
 
 
 @dataclass(frozen=True, kw_only=True)

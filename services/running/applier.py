@@ -6,7 +6,7 @@ from functools import singledispatchmethod
 from pydantic import JsonValue
 
 from domain.agent import agent_id
-from domain.agent_graph.ticks import USED
+from domain.agent_graph.ticks import OUTSIDE, USED
 from domain.artifact import Artifact, Version
 from domain.changes import (
     AdoptPlan,
@@ -113,8 +113,9 @@ class Applier:
         plans = await self._uow.find(Plan, {"project_id": change.plan.project_id})
         newest = max(plans, key=lambda plan: plan.number, default=None)
         plan = change.plan
-        if change.only is not None and newest is not None:
-            plan = newest.revised(plan.task(change.only), made_by=plan.made_by, origin=plan.origin, at=self._uow.at)
+        if change.only and newest is not None:
+            only = [plan.task(id) for id in change.only]
+            plan = newest.revised(*only, made_by=plan.made_by, origin=plan.origin, at=self._uow.at)
         elif newest is not None and newest.number >= plan.number:
             return
         elif change.goal:
@@ -243,7 +244,7 @@ class Applier:
             elif change.result == "cancelled":
                 filing.move_task(self._uow, task, task.moved("ready"))
         if self.run.graph == DELEGATED:
-            await post.close(self._uow, self.run, change.result, change.reason, change.output)
+            await post.close(self._uow, self.run, change)
         if self.run.graph == turns.CONVERSATION:
             await turns.close(self._uow, self.run, change.result, change.reason)
         if self.run.parent_id is not None:
@@ -253,6 +254,7 @@ class Applier:
                 "result": change.result,
                 "reason": change.reason,
                 USED: usage_json(change.used),
+                OUTSIDE: change.outside,
             }
             self._uow.signal(self.run.parent_id, "child_ended", {**change.output, **payload})
 

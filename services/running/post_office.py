@@ -6,6 +6,7 @@ import asyncio
 from loguru import logger
 from pydantic import JsonValue
 
+from domain.changes import EndRun
 from domain.errors import NotFound
 from domain.message import SentMessage
 from domain.ports.a2a import A2A, A2AError, Envelope
@@ -97,7 +98,7 @@ class PostOffice:
         elif started is not None:
             return
         elif (refusal := self._refusal(message)) is not None:
-            await post.close(uow, run, "failed", refusal, {})
+            await post.close(uow, run, EndRun(result="failed", reason=refusal))
         else:
             filing.start_run(uow, run, DELEGATED)
         await uow.commit()

@@ -302,9 +302,8 @@ class Runner:
             logger.info("{} waits for {}", effect.node, parked.needs)
             return parked
         except (DomainError, LLMError) as error:
-            return self._failed(
-                effect, str(error), calls.usage, passing=isinstance(error, LLMError) and error.retryable
-            )
+            passing = isinstance(error, LLMError) and error.retryable
+            return self._failed(effect, str(error), calls.usage, passing=passing, outside=error.outside)
         except OSError as error:
             return self._failed(effect, f"The system refused a file: {error.strerror or error}.", calls.usage)
         except Exception as error:
@@ -312,8 +311,12 @@ class Runner:
             reason = f"An internal fault ({type(error).__name__}) stopped {effect.node}; the log says where."
             return self._failed(effect, reason, calls.usage)
 
-    def _failed(self, effect: Effect, reason: str, usage: Usage, passing: bool = False) -> EffectFailed:
-        return EffectFailed(at=self._clock.now(), effect=effect.id, reason=reason, usage=usage, passing=passing)
+    def _failed(
+        self, effect: Effect, reason: str, usage: Usage, *, passing: bool = False, outside: bool = False
+    ) -> EffectFailed:
+        return EffectFailed(
+            at=self._clock.now(), effect=effect.id, reason=reason, usage=usage, passing=passing, outside=outside
+        )
 
 
 def _moved(run: Run, state: RunState, changes: Sequence[Change], uow: UnitOfWork) -> Run:
@@ -323,8 +326,8 @@ def _moved(run: Run, state: RunState, changes: Sequence[Change], uow: UnitOfWork
     if state.result is None:
         moved = run.moved(state.phase, uow.at, state.usage)
     else:
-        output = next((change.output for change in changes if isinstance(change, EndRun)), {})
-        moved = run.ended(state.result, state.reason, uow.at, state.usage, output)
+        end = next(change for change in changes if isinstance(change, EndRun))
+        moved = run.ended(end.result, end.reason, uow.at, state.usage, end.output, outside=end.outside)
     uow.put(moved)
     if moved.phase != run.phase:
         data: dict[str, JsonValue] = {

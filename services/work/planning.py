@@ -208,7 +208,7 @@ class Planner:
         spec = await self._reworded(context, project, task.spec, told)
         origin = f"The task “{task.spec.title}” was planned again after its review: {told or 'it failed'}"[:1000]
         revised = plan.revised(spec, made_by=project.manager_id, origin=origin, at=context.effect.at)
-        return EffectResult(output={"number": revised.number}, changes=(AdoptPlan(plan=revised, only=spec.id),))
+        return EffectResult(output={"number": revised.number}, changes=(AdoptPlan(plan=revised, only=(spec.id,)),))
 
     async def _reworded(self, context: EffectContext, project: Project, spec: TaskSpec, told: str) -> TaskSpec:
         by_rule = replace(spec, brief=f"{spec.brief}\n\nAn earlier attempt was refused. Mind: {told}"[:20_000])

@@ -6,23 +6,23 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from domain.artifact import Version
-from domain.changes import Change, MoveTask, OpenInbox, StartChild
+from domain.changes import AdoptPlan, Change, MoveTask, OpenInbox, StartChild
 from domain.errors import NotFound
+from domain.plan import Plan
 from domain.project import Project
 from domain.qa import QARecord
 from domain.run import Run
 from domain.scheduling import Decision, decide, outcome
-from domain.task import LIVE, Task
+from domain.task import LIVE, ONE_ATTEMPT, Task
 from services.alerts import Watch
 from services.recommended import advised
 from services.running.effects import EffectContext, EffectResult
 from services.work.planning import newest_plan
 
-ONE_ATTEMPT = "one_attempt"  # what task@1 does by itself, at half the price
-
 
 async def schedule(context: EffectContext) -> EffectResult:
-    """Starts what can start; replans once what was refused; hands the rest to a person."""
+    """Starts what can start; does in one attempt what failed by a workflow; replans once what was refused; hands the
+    rest to a person."""
     workspace, project = context.run.workspace_id, context.run.project_id
     plan = await newest_plan(context.store, workspace, project)
     if plan is None:
@@ -33,6 +33,8 @@ async def schedule(context: EffectContext) -> EffectResult:
     runs = await context.store.find(Run, workspace, where=where, limit=10_000) if live else []
     outlook = decide(plan, tasks, runs)
     changes: list[Change] = []
+    if failed := [decision for decision in outlook.decisions if decision.what == "plainly"]:
+        changes.append(_plainly(context, plan, failed))
     for decision in outlook.decisions:
         changes += await _changes(context, decision)
     if outlook.decisions or outlook.finished:
@@ -85,6 +87,8 @@ async def _changes(context: EffectContext, decision: Decision) -> list[Change]:
             return [MoveTask(task_id=task.id, to="ready")]
         case "start":
             return [_start(context, task)]
+        case "plainly":
+            return [_start(context, replace(task, spec=task.spec.plainly()))]
         case "replan":
             _, findings = await _draft(context, task, run)
             inputs: dict[str, JsonValue] = {"task_id": task.id, "findings": list(findings)}
@@ -105,6 +109,18 @@ async def _changes(context: EffectContext, decision: Decision) -> list[Change]:
                     asks=False,
                 ),
             ]
+
+
+def _plainly(context: EffectContext, plan: Plan, failed: Sequence[Decision]) -> AdoptPlan:
+    """The plan with these tasks in one attempt, and why."""
+    told = [
+        f"The task “{decision.task.spec.title}” is done in one attempt now, since its way of working, "
+        f"{decision.task.spec.way}, failed: {decision.run.reason if decision.run is not None else ''}"
+        for decision in failed
+    ]
+    specs = [decision.task.spec.plainly() for decision in failed]
+    revised = plan.revised(*specs, made_by=context.run.actor, origin=" ".join(told)[:1000], at=context.effect.at)
+    return AdoptPlan(plan=revised, only=tuple(spec.id for spec in specs))
 
 
 async def _draft(context: EffectContext, task: Task, run: Run | None) -> tuple[Version | None, tuple[str, ...]]:

@@ -13,13 +13,13 @@ from domain.criterion import Criterion
 from domain.plan import Plan, critical_path
 from domain.run import Run, RunResult
 from domain.scheduling import MAX_LIVE, Outlook, decide, outcome
-from domain.task import FINISHED, LIVE, Assignee, Expected, Task, TaskSpec, TaskState
+from domain.task import FINISHED, LIVE, ONE_ATTEMPT, Assignee, Expected, Task, TaskSpec, TaskState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CORE, PERSON = Assignee(kind="core", id="synthesizer"), Assignee(kind="person", id="usr_1")
 
 
-def spec(id: str, *depends_on: str, assignee: Assignee = CORE) -> TaskSpec:
+def spec(id: str, *depends_on: str, assignee: Assignee = CORE, way: str = "") -> TaskSpec:
     return TaskSpec(
         id=id,
         title=f"Task {id}",
@@ -28,6 +28,7 @@ def spec(id: str, *depends_on: str, assignee: Assignee = CORE) -> TaskSpec:
         expected=(Expected(kind="summary", section="synthesis"),),
         criteria=(Criterion(text="It is there"),),
         depends_on=depends_on,
+        way=way,
     )
 
 
@@ -61,7 +62,10 @@ class Office:
                 case "ready":
                     self.move(id, "ready")
                 case "start":
-                    self.tasks[id] = self.tasks[id].started(self._run("task@1", id))
+                    self._start(id)
+                case "plainly":
+                    self.tasks[id] = self.tasks[id].done_plainly(self.tasks[id].spec.plainly())
+                    self._start(id)
                 case "replan":
                     self._run("replan@1", id)
                 case "attention":
@@ -71,10 +75,14 @@ class Office:
     def move(self, id: str, state: TaskState) -> None:
         self.tasks[id] = self.tasks[id].moved(state)
 
-    def end(self, id: str, result: RunResult) -> None:
+    def _start(self, id: str) -> None:
+        way = self.tasks[id].spec.way not in ("", ONE_ATTEMPT)
+        self.tasks[id] = self.tasks[id].started(self._run("crafted@1" if way else "task@1", id))
+
+    def end(self, id: str, result: RunResult, *, outside: bool = False) -> None:
         """A run ends; what that means for its task is done in the same commit."""
         run = self.runs[id]
-        self.runs[id] = replace(run, phase="ended", result=result)
+        self.runs[id] = replace(run, phase="ended", result=result, outside=outside)
         assert run.task_id is not None
         task = self.tasks[run.task_id]
         if run.graph == "replan@1":
@@ -85,8 +93,8 @@ class Office:
         elif result == "cancelled":
             self.move(task.id, "ready")
 
-    def end_attempt(self, id: str, result: RunResult) -> None:
-        self.end(self.tasks[id].run_id or "", result)
+    def end_attempt(self, id: str, result: RunResult, *, outside: bool = False) -> None:
+        self.end(self.tasks[id].run_id or "", result, outside=outside)
 
     def states(self) -> dict[str, TaskState]:
         return {id: task.state for id, task in self.tasks.items()}
@@ -194,6 +202,38 @@ def test_a_technical_failure_needs_attention_without_a_replan(result: RunResult)
     assert steps(office.work()) == [("attention", "a")]
 
 
+def test_what_failed_by_a_workflow_is_done_in_one_attempt_and_then_needs_attention() -> None:
+    office = Office(spec("a", way="judge_panel"))
+    office.work()
+    office.end_attempt("a", "failed")
+    outlook = office.work()
+    assert (steps(outlook), outlook.finished) == ([("plainly", "a")], False)
+    assert office.tasks["a"].spec.way == ONE_ATTEMPT
+    office.end_attempt("a", "failed")
+    assert steps(office.work()) == [("attention", "a")]
+
+
+def test_what_a_workflow_failed_at_may_still_be_replanned_and_the_other_way_round() -> None:
+    office = Office(spec("a", way="judge_panel"), spec("b", way="judge_panel"))
+    office.work()
+    office.end_attempt("a", "failed")
+    office.end_attempt("b", "partial")
+    assert steps(office.work()) == [("plainly", "a"), ("replan", "b")]
+    office.end_attempt("a", "partial")
+    replan = next(run.id for run in office.runs.values() if run.graph == "replan@1")
+    office.end(replan, "succeeded")
+    assert steps(office.work()) == [("replan", "a"), ("start", "b")]
+    office.end_attempt("b", "failed")
+    assert steps(office.work()) == [("plainly", "b")]
+
+
+def test_what_another_way_would_not_mend_needs_attention_at_once() -> None:
+    office = Office(spec("a", way="judge_panel"))
+    office.work()
+    office.end_attempt("a", "failed", outside=True)
+    assert steps(office.work()) == [("attention", "a")]
+
+
 def test_a_persons_task_is_not_replanned() -> None:
     office = Office(spec("a", assignee=PERSON))
     office.work()
@@ -268,7 +308,8 @@ def random_office(rng: random.Random) -> Office:
             spec(
                 id,
                 *rng.sample(ids[:i], min(i, rng.randint(0, density))),
-                assignee=PERSON if rng.random() < 0.2 else CORE,
+                assignee=PERSON if (drawn := rng.random()) < 0.2 else CORE,
+                way="judge_panel" if drawn > 0.6 else "",
             )
             for i, id in enumerate(ids)
         )
