@@ -12,6 +12,7 @@ from domain.errors import Invalid, RefusedTransition
 ProjectState = Literal["active", "archived"]
 MAX_GOAL = 20_000
 MAX_INSTRUCTIONS = 100_000
+TOLD = 2_000  # characters of the instructions that stand before whoever works
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,11 @@ class Project:
                     f"The {field} is longer than {limit:,} characters; state it briefly, hand over the rest as input.",
                     [(f"/{field}", f"is longer than {limit:,} characters")],
                 )
+
+    @property
+    def instructed(self) -> str:
+        """Its instructions as whoever works for it is told them; empty where there are none."""
+        return f"Instructions of the project: {self.instructions[:TOLD]}" if self.instructions else ""
 
     def archived(self) -> "Project":
         if self.state == "archived":

@@ -29,8 +29,7 @@ MAX_BRIEF = 20_000
 ONE_ATTEMPT = "one_attempt"  # the way that needs no workflow around the one agent
 LIVE: frozenset[TaskState] = frozenset({"running", "in_review"})
 FINISHED: frozenset[TaskState] = frozenset({"done", "skipped"})
-GOAL_AFTER = "The goal was changed after it was done."
-GOAL_WHILE = "The goal was changed while it was being done."
+BY_GOAL, BY_INSTRUCTIONS = "The goal was changed", "The instructions were changed"
 AGAIN: frozenset[TaskState] = frozenset({"needs_attention", "skipped", "cancelled", "done"})
 
 
@@ -86,6 +85,10 @@ class TaskSpec:
         old, new = f": {instead_of.strip()}", f": {goal.strip()}"
         brief = re.sub(rf"{re.escape(old)}(?=\n\n|\Z)", lambda _: new, self.brief)
         return self if brief == self.brief else replace(self, brief=brief[:MAX_BRIEF])
+
+    def told(self, instructed: str) -> str:
+        """Its brief for a person, with the instructions of the project as that words them."""
+        return f"{self.brief}\n\n{instructed}" if instructed else self.brief
 
     def for_person(self) -> "TaskSpec":
         """Without the criteria on citation labels, which only prompts have, a reader judges its sources instead; and on
@@ -157,14 +160,15 @@ class Task:
             return replace(changed.moved("ready"), findings=())
         return changed.moved("waiting") if self.state == "ready" else changed
 
-    def redirected(self, spec: TaskSpec) -> "Task":
-        """Towards another goal. What an agent is doing goes on, marked as what is done is; a person reads on in the
-        new brief."""
+    def redirected(self, spec: TaskSpec, why: str) -> "Task":
+        """Towards another goal, or by other instructions. What an agent is doing goes on, marked as what is done is; a
+        person reads on in the new brief."""
         if self.state in LIVE:
             person = self.spec.assignee.kind == "person"
-            return replace(self, spec=spec) if person else replace(self, spec=spec, stale=self._why(GOAL_WHILE))
+            doing = replace(self, spec=spec)
+            return doing if person else replace(doing, stale=self._why(f"{why} while it was being done."))
         if self.state in ("done", "needs_attention"):
-            return replace(self, spec=spec, stale=self._why(GOAL_AFTER))
+            return replace(self, spec=spec, stale=self._why(f"{why} after it was done."))
         return self.edited(spec) if spec != self.spec else self
 
     def outdated(self, reason: str) -> "Task":

@@ -4,22 +4,18 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from domain.artifact import Artifact
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, VersionMoved
-from domain.inbox import InboxItem
-from domain.plan import Plan
 from domain.principal import User
 from domain.project import Budget, Member, Project, name_of
 from domain.run import Run
-from domain.task import FINISHED, MOVES, Task, TaskSpec
-from services import filing
+from domain.task import FINISHED, MOVES, Task
+from services import directions, filing
 from services.artifacts import active_project
 from services.desk import Command, Desk
-from services.inputs import Filed, Intake, Stored, file, version_of
+from services.inputs import Filed, Intake, Stored, file
 from services.ports.folders import Folders
 from services.turns import CONVERSATION
 from services.unit_of_work import UnitOfWork
-from services.work_orders import tell
 
 Behaviour = Literal["autonomous", "semi_autonomous", "reactive", "scheduled"]
 UNFINISHED = sorted(set(MOVES) - FINISHED - {"cancelled"})
@@ -86,24 +82,24 @@ class Projects:
         )
 
     async def change(self, command: Command, id: str, change: ProjectChange, expected: int | None) -> Project:
-        """A goal that changes leaves what is done as it is, marked stale; the rest goes on towards the new goal. Raises
-        VersionMoved when `expected` (If-Match) is not the stored version, Forbidden when somebody else than this
-        machine's owner names a folder to watch."""
+        """A goal or instructions that change leave what is done as it is, marked as out of date; the rest is done by
+        the new ones. Raises VersionMoved when `expected` (If-Match) is not the stored version, Forbidden when somebody
+        else than this machine's owner names a folder to watch."""
         folder = await self._folder(command, change.watched_folder)
-        goal = change.goal.strip() if change.goal is not None else ""
-        stored = await self._intake.text(command.principal.workspace_id, goal) if goal else None
+        change = replace(change, goal=_stripped(change.goal), instructions=_stripped(change.instructions))
+        goal = await self._words(command, change.goal or None)
+        instructions = await self._words(command, change.instructions, directions.NO_INSTRUCTIONS)
 
         async def decide(uow: UnitOfWork) -> Project:
             project = await active_project(uow, id)
             check_version(project.version, expected, "project", id)
-            if stored is not None and goal != project.goal:
-                await self._change_goal(uow, project, goal, stored)
-            values = {name: value for name, value in vars(change).items() if value is not None}
-            if change.goal is not None:
-                values["goal"] = goal
+            changed = replace(project, **{name: value for name, value in vars(change).items() if value is not None})
+            if goal is not None and changed.goal != project.goal:
+                await directions.change_goal(uow, self._desk.content, project, changed.goal, goal)
+            if instructions is not None and (said := changed.instructions) != project.instructions:
+                await directions.change_instructions(uow, self._desk.content, project, said, instructions)
             if folder is not None:
-                values["watched_folder"] = folder or None
-            changed = replace(project, **values)
+                changed = replace(changed, watched_folder=folder or None)
             uow.put(changed)
             uow.happened("project.changed", id, project_id=id, data={"name": changed.name})
             return changed
@@ -114,11 +110,15 @@ class Projects:
         """Towards another goal, as a part of something else."""
         project = await active_project(uow, id)
         if goal != project.goal:
-            await self._change_goal(uow, project, goal, stored)
+            await directions.change_goal(uow, self._desk.content, project, goal, stored)
         changed = replace(project, goal=goal)
         uow.put(changed)
         uow.happened("project.changed", id, project_id=id, data={"name": changed.name})
         return changed
+
+    async def _words(self, command: Command, said: str | None, instead: str = "") -> Stored | None:
+        """What is to be filed of them; `instead` where they are empty."""
+        return None if said is None else await self._intake.text(command.principal.workspace_id, said or instead)
 
     async def _folder(self, command: Command, wanted: str | None) -> str | None:
         if not wanted:
@@ -127,14 +127,6 @@ class Projects:
         if owner is None or owner.id != command.principal.id:
             raise Forbidden("Only the owner of this installation can have a folder of this machine watched.")
         return await asyncio.to_thread(self._folders.fit, wanted)
-
-    async def _change_goal(self, uow: UnitOfWork, project: Project, goal: str, stored: Stored) -> None:
-        filed = await uow.find(Artifact, {"project_id": project.id, "section": "plans", "visible": "1"})
-        artifact = next(artifact for artifact in filed if artifact.kind == "goal")
-        version = version_of(uow, artifact.writable(), stored, ())
-        await filing.publish(uow, self._desk.content, version)
-        await _redirect(uow, project, goal)
-        await tell(uow, project.id)
 
     async def archive(self, command: Command, id: str) -> Project:
         """Live runs are cancelled: an archived project takes no work, and answers no questions."""
@@ -259,28 +251,8 @@ class Projects:
         return member
 
 
-async def _redirect(uow: UnitOfWork, project: Project, goal: str) -> None:
-    """The next version of the plan, whose briefs name the new goal; what they led to so far is marked stale."""
-    plans = await uow.find(Plan, {"project_id": project.id}, limit=1, newest_first=True)
-    if not plans:
-        return
-    plan = plans[0].towards(goal, instead_of=project.goal)
-    for task in await uow.find(Task, {"project_id": project.id}):
-        spec = next((spec for spec in plan.tasks if spec.id == task.id), task.spec)
-        if (redirected := task.redirected(spec)) != task:
-            filing.move_task(uow, task, redirected)
-            await _reread(uow, task, spec)
-    if plan.tasks != plans[0].tasks:
-        who = uow.scene.principal.id
-        origin = f"{who} changed the goal, which its briefs name."
-        await filing.adopt(uow, plan.followed_by(plan.tasks, made_by=who, origin=origin, at=uow.at))
-
-
-async def _reread(uow: UnitOfWork, task: Task, spec: TaskSpec) -> None:
-    """The new brief for a person who was asked for the old one."""
-    for item in await uow.find(InboxItem, {"task_id": task.id, "state": "open"}):
-        if item.detail == task.spec.brief:
-            uow.put(replace(item, detail=spec.brief))
+def _stripped(said: str | None) -> str | None:
+    return None if said is None else said.strip()
 
 
 async def _on_team(uow: UnitOfWork, project_id: str, id: str) -> Member:

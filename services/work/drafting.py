@@ -132,6 +132,7 @@ class Drafter:
         parts = [
             f"The project's goal: {project.goal}",
             f"Your task: {task.spec.title}\n{task.spec.brief}",
+            project.instructed,
             f"What a good one looks like: {output.shape}",
             "It will be checked against: " + "; ".join(judged) + ".",
             f"A person adds: {task.hint}" if task.hint else "",

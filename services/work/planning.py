@@ -108,8 +108,6 @@ class Planner:
         headings = step.headings or output.headings
         max_words = step.max_words or output.max_words
         text = step.brief.replace("{goal}", goal)
-        if brief.project.instructions:
-            text += f"\n\nInstructions of the project: {brief.project.instructions[:2_000]}"
         if brief.hint:
             text += f"\n\nThe person who asked adds: {brief.hint}"
         spec = TaskSpec(
@@ -216,7 +214,8 @@ class Planner:
             return by_rule
         task = (
             f"The task “{spec.title}” was done twice and refused. Its brief: {spec.brief[:3_000]}\nThe review found: "
-            f"{told}\nWrite a better, more exact `brief` for it, and in `criteria` what a reader can check on it."
+            f"{told}\n{project.instructed}\n"
+            "Write a better, more exact `brief` for it, and in `criteria` what a reader can check on it."
         )
         request = self._request(Brief(project=project, sources=(), passages=()), task, DETAIL, "replan")
 

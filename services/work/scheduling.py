@@ -32,14 +32,14 @@ async def schedule(context: EffectContext) -> EffectResult:
     where = {"project_id": project, "task_id": live}
     runs = await context.store.find(Run, workspace, where=where, limit=10_000) if live else []
     outlook = decide(plan, tasks, runs)
+    found = await context.store.get(Project, workspace, project)
+    assert found is not None
     changes: list[Change] = []
     if failed := [decision for decision in outlook.decisions if decision.what == "plainly"]:
         changes.append(_plainly(context, plan, failed))
     for decision in outlook.decisions:
-        changes += await _changes(context, decision)
+        changes += await _changes(context, found, decision)
     if outlook.decisions or outlook.finished:
-        found = await context.store.get(Project, workspace, project)
-        assert found is not None
         moved = [_moved(tasks[spec.id], changes) for spec in plan.tasks]
         changes += await _recommended(context, found, [tasks[spec.id] for spec in plan.tasks])
         changes += await _watch(context, found).at_once(moved)
@@ -80,15 +80,15 @@ async def report(context: EffectContext) -> EffectResult:
     return EffectResult(output={"result": result, "reason": reason}, changes=tuple(found))
 
 
-async def _changes(context: EffectContext, decision: Decision) -> list[Change]:
+async def _changes(context: EffectContext, project: Project, decision: Decision) -> list[Change]:
     task, run = decision.task, decision.run
     match decision.what:
         case "ready":
             return [MoveTask(task_id=task.id, to="ready")]
         case "start":
-            return [_start(context, task)]
+            return [_start(context, project, task)]
         case "plainly":
-            return [_start(context, replace(task, spec=task.spec.plainly()))]
+            return [_start(context, project, replace(task, spec=task.spec.plainly()))]
         case "replan":
             _, findings = await _draft(context, task, run)
             inputs: dict[str, JsonValue] = {"task_id": task.id, "findings": list(findings)}
@@ -136,12 +136,12 @@ async def _draft(context: EffectContext, task: Task, run: Run | None) -> tuple[V
     return draft, findings[-1] if findings else reason
 
 
-def _start(context: EffectContext, task: Task) -> StartChild:
+def _start(context: EffectContext, project: Project, task: Task) -> StartChild:
     person = task.spec.assignee.kind == "person"
     way = "" if person or task.spec.way == ONE_ATTEMPT else task.spec.way
     inputs: dict[str, JsonValue] = {"task_id": task.id, "title": task.spec.title, "brief": task.spec.brief}
     if person:
-        inputs["for_user"] = task.spec.assignee.id
+        inputs |= {"for_user": task.spec.assignee.id, "brief": task.spec.told(project.instructed)}
     form = task.spec.form if person else ""
     if form:
         inputs["form"] = form

@@ -56,7 +56,7 @@ class Steps:
             reason=choice.reason,
             stronger=choice.stronger,
             system=profile.prompt,
-            task=f"The project's goal: {project.goal[:4_000]}\n\n{asked}",
+            task="\n\n".join(filter(None, (f"The project's goal: {project.goal[:4_000]}", project.instructed, asked))),
             idempotency_key="-",
             passages=(*gathered.passages, *teller.passages, *heard),
             shape=shape,
