@@ -130,7 +130,7 @@ class Task:
         return replace(self.moved("running"), run_id=run_id, attempts=self.attempts + 1, stale="")
 
     def finished(self) -> "Task":
-        """Still stale where something changed while it was under way."""
+        """Still out of date where something changed while it was under way."""
         return replace(self.moved("done"), findings=())
 
     def again(self, hint: str, *, waits: bool = False) -> "Task":
@@ -149,7 +149,7 @@ class Task:
         return replace(self.moved("ready"), spec=spec)
 
     def edited(self, spec: TaskSpec) -> "Task":
-        """As a person wants it now. What is done stays done, marked stale; what needs attention is tried again. Raises
+        """As a person wants it now. What is done stays done, marked as out of date; what needs attention is tried again. Raises
         RefusedTransition while it is under way."""
         if self.state in LIVE:
             raise RefusedTransition("task", self.id, self.state, "changed; cancel it first, or wait for it")

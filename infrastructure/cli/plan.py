@@ -25,7 +25,7 @@ def plan(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show the plan of a project, or edit it. What is done is kept; where an edit asks for more it is marked stale.
+    """Show the plan of a project, or edit it. What is done is kept; where an edit asks for more it is marked as out of date.
 
     Example: caseworks projects plan prj_… --yaml > plan.yaml
     """
@@ -76,9 +76,9 @@ def say_stale(tasks: Any) -> None:
     """What is done and may no longer do, and how it is done again."""
     stale = [task for task in tasks if task["stale"]]
     for task in stale:
-        say(f"Stale: {words.line(task['title'], 60)} ({task['id']}). {words.line(task['stale'])}")
+        say(f"Out of date: {words.line(task['title'], 60)} ({task['id']}). {words.line(task['stale'])}")
     if stale:
-        say("What is stale stays as it is; `caseworks tasks retry TASK` has it done again.")
+        say("What is out of date stays as it is; `caseworks tasks retry TASK` has it done again.")
 
 
 def _edit(ctx: typer.Context, data_dir: DataDir, project: str, json: bool) -> None:

@@ -106,7 +106,7 @@ def written(project: Any, plan: Any) -> str:
     head = HEAD.format(project=project["id"], name=words.line(project["name"], 80))
     parts = [head, f"project: {project['id']}\nnumber: {plan['number']}\ntasks:\n"]
     for task in plan["tasks"]:
-        stale = f", stale: {words.line(task['stale'])}" if task["stale"] else ""
+        stale = f", out of date: {words.line(task['stale'])}" if task["stale"] else ""
         parts.append(f"# {words.plain(task['state'])}{stale}\n{as_yaml([_entry(task, project['owner_id'])])}\n")
     return "".join(parts)
 

@@ -87,7 +87,7 @@ def goal(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Change a project's goal. What is done is kept and marked stale; the rest goes on towards the new goal.
+    """Change a project's goal. What is done is kept, marked as out of date; the rest goes on towards the new goal.
 
     Example: caseworks projects goal prj_… "Decide whether the lift is replaced"
     """
@@ -130,7 +130,8 @@ def edit(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Change a project's name, instructions, and what waits for a person.
+    """Change a project's name, instructions, and what waits for a person. What was done by other instructions is kept,
+    marked as out of date.
 
     Example: caseworks projects edit prj_… --no-sign-off-code
     """

@@ -45,7 +45,9 @@ def listed(
     project: Annotated[str, typer.Option("--project", help="Only this project's.", metavar="PROJECT")] = "",
     state: State = None,
     assignee: OfAssignee = None,
-    stale: Annotated[bool, typer.Option("--stale", help="Only what is done and may no longer do.")] = False,
+    stale: Annotated[
+        bool, typer.Option("--out-of-date", "--stale", help="Only what is done and may no longer do.")
+    ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -114,7 +116,7 @@ def retry(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Try a task again that needs attention, or have one done again that is stale.
+    """Try a task again that needs attention, or have one done again that is out of date.
 
     Example: caseworks tasks retry tsk_… --hint "Use annex B."
     """

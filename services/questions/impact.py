@@ -34,8 +34,8 @@ async def impact(scope: Scope, id: str, limit: int) -> Answer:
     if near:
         said.append(f"Directly: {listed([nodes[step.id].label for step in near])}.")
     if stale := await _stale(scope, id, near):
-        verb = "becomes" if len(stale) == 1 else "become"
-        said.append(f"When it changes, {counted(len(stale), 'finished task')} {verb} stale: {listed(stale)}.")
+        verb = "is" if len(stale) == 1 else "are"
+        said.append(f"When it changes, {counted(len(stale), 'finished task')} {verb} out of date: {listed(stale)}.")
     return Answer(
         question=f"What rests on {quoted(label)} ({id})?",
         answer=tuple(said),

@@ -99,7 +99,7 @@ def _item(event: Event) -> Item | None:
             new = "is new" if data.get("number") == 1 else f"has a new version, {data.get('number')}"
             return Item(id=event.subject, kind=_text(data, "kind"), label=_text(data, "title"), detail=new)
         case "task.moved":
-            state = f"is {_text(data, 'state').replace('_', ' ')}{', stale' if data.get('stale') else ''}"
+            state = f"is {_text(data, 'state').replace('_', ' ')}{', out of date' if data.get('stale') else ''}"
             return Item(id=event.subject, kind="task", label=_text(data, "title"), detail=state)
         case "plan.adopted":
             return Item(id=event.subject, kind="plan", label=f"Plan {data.get('number')}", detail=_text(data, "origin"))

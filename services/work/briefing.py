@@ -160,7 +160,7 @@ def _listed(tasks: Sequence[Task], *, finished: bool) -> list[str]:
     numbered = [(number, task) for number, task in enumerate(tasks, 1) if (task.state in FINISHED) == finished]
     return [
         f"Task {number}: {quoted(task.spec.title)}, {task.state.replace('_', ' ')}, of {task.spec.assignee.id}"
-        f"{f'; stale: {quoted(task.stale)}' if task.stale else ''}."
+        f"{f'; out of date: {quoted(task.stale)}' if task.stale else ''}."
         for number, task in numbered[:TASKS]
     ]
 

@@ -102,7 +102,7 @@ def test_an_edited_plan_keeps_what_is_done_marks_it_and_does_the_rest(
     ]
     told = put(data, done, path, found)
     assert told.code == 0 and "number 2 now" in told.out and "caseworks tasks retry" in told.out
-    assert f"Stale: {SUMMARY} ({first['id']})" in told.out
+    assert f"Out of date: {SUMMARY} ({first['id']})" in told.out
     asked = one(served.rest, done, "Ask the inspector")
     assert asked["assignee"]["kind"] == "person" and asked["due"] == "2027-02-01T23:59:00Z"
     assert asked["depends_on"] == [one(served.rest, done, "Assumptions")["id"], first["id"]]
@@ -114,7 +114,7 @@ def test_an_edited_plan_keeps_what_is_done_marks_it_and_does_the_rest(
     assert "done, out of date\n" in facts and kept["stale"] in facts
     shown = caseworks(data, "show", done).out
     assert "done, out of date" in shown and kept["stale"] in shown
-    assert f"# done, stale: {kept['stale']}" in caseworks(data, "projects", "plan", done, "--yaml").out
+    assert f"# done, out of date: {kept['stale']}" in caseworks(data, "projects", "plan", done, "--yaml").out
 
 
 def test_two_people_who_edit_one_plan_do_not_undo_each_other(
@@ -206,7 +206,7 @@ def test_a_task_is_added_changed_and_done_again(served: Running, data: Path, don
     assert served.rest.get(f"/v1/tasks/{task['id']}").json()["state"] == "done"
     changed = caseworks(data, "tasks", "edit", summary, "--brief", "Only what is forbidden.", "--due", "2027-03-01")
     assert changed.code == 0 and "after it was done" in changed.out and "caseworks tasks retry" in changed.out
-    listed = caseworks(data, "tasks", "list", "--project", done, "--stale", "--json").json["items"]
+    listed = caseworks(data, "tasks", "list", "--project", done, "--out-of-date", "--json").json["items"]
     assert [item["id"] for item in listed] == [summary]
     shown = caseworks(data, "tasks", "show", summary).out
     assert "after it was done" in shown and "2027-03-01" in shown
@@ -248,7 +248,7 @@ def test_a_task_that_cannot_be_is_refused(served: Running, data: Path, planned: 
 def test_a_new_goal_marks_what_is_done_and_plans_the_rest_when_asked(served: Running, data: Path, done: str) -> None:
     before = [task["id"] for task in plan(served.rest, done)["tasks"]]
     told = caseworks(data, "projects", "goal", done, "Decide whether the lift is replaced")
-    assert told.code == 0 and told.out.count("Stale: ") == len(before) and "caseworks tasks retry" in told.out
+    assert told.code == 0 and told.out.count("Out of date: ") == len(before) and "caseworks tasks retry" in told.out
     quiet(served.rest, done)
     changed = caseworks(data, "projects", "goal", done, "Choose between two lifts", "--replan", "--json")
     assert changed.json["goal"] == "Choose between two lifts"

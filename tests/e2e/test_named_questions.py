@@ -63,12 +63,12 @@ def test_why_a_task_a_plan_and_a_run_are_there(rest: Rest, worked: dict[str, Any
     assert project in ids(ask(rest, worked, "why", node=project)) or ask(rest, worked, "why", node=project)["answer"]
 
 
-def test_impact_tells_nearest_first_and_what_becomes_stale(rest: Rest, worked: dict[str, Any]) -> None:
+def test_impact_tells_nearest_first_and_what_is_out_of_date(rest: Rest, worked: dict[str, Any]) -> None:
     source, made = worked["source"]["id"], worked["made"]
     found = ask(rest, worked, "impact", node=source)
     direct = {item["id"] for item in made if source in [ref["artifact_id"] for ref in item["derived_from"]]}
     assert direct and direct <= set(ids(found)[: len(direct) + 5])
-    assert any("stale" in sentence for sentence in found["answer"])
+    assert any("out of date" in sentence for sentence in found["answer"])
     assert any(item["detail"].startswith("through others") for item in found["items"])
     leaf = made[-1]
     assert ask(rest, worked, "impact", node=leaf["id"])["answer"][0].startswith("Nothing here rests on")
@@ -76,13 +76,13 @@ def test_impact_tells_nearest_first_and_what_becomes_stale(rest: Rest, worked: d
     assert len(first["items"]) == 1 and first["truncated"]
 
 
-def test_what_becomes_stale_is_what_is_marked_when_the_source_changes(rest: Rest) -> None:
+def test_what_will_be_out_of_date_is_what_is_marked_when_the_source_changes(rest: Rest) -> None:
     project, _ = rest.done()
     source = next(i for i in rest.items(f"/v1/projects/{project}/artifacts") if i["kind"] == "source")["id"]
     answer = asked(rest, f"/v1/graphs/project/{project}/impact", node=source)["answer"][-1]
     assert rest.post(f"/v1/artifacts/{source}/versions", json={"text": "# New\n\nAll is new."}).status_code == 201
     stale = [task["title"] for task in rest.items(f"/v1/projects/{project}/tasks") if task["stale"]]
-    assert stale and f"{len(stale)} finished task" in answer
+    assert stale and f"{len(stale)} finished task" in answer and "out of date" in answer
 
 
 def test_unchecked_is_what_rules_alone_checked_until_a_person_judges_it(rest: Rest) -> None:

@@ -102,7 +102,7 @@ async def why(
 async def impact(
     caller: Caller, parts: Parts, kind: Kind, id: identifiers.Scope, node: Node, limit: Most = 50
 ) -> schemas.GraphAnswerOut:
-    """Directly and through others, nearest first, and which finished tasks become stale when it changes."""
+    """Directly and through others, nearest first, and which finished tasks are out of date when it changes."""
     return presenters.graph_answer(await parts.named_questions().impact(caller, kind, id, node, limit))
 
 

@@ -39,7 +39,7 @@ async def replace_plan(
     response: Response,
 ) -> schemas.PlanOut:
     """Tasks that exist are named by `id`; those left out are cancelled unless they are done. What is done is kept, and
-    marked stale where the edit asks for more. Tasks under way cannot be changed. The plan's ETag is
+    marked as out of date where the edit asks for more. Tasks under way cannot be changed. The plan's ETag is
     needed as If-Match, so that nobody's edit is lost; where there is no plan yet, that is `*`."""
     await parts.desk().get(caller, Project, project_id)
     must_match(request)
@@ -145,7 +145,7 @@ async def task(caller: Caller, parts: Parts, task_id: identifiers.Task, response
 async def change_task(
     caller: Caller, parts: Parts, task_id: identifiers.Task, body: schemas.TaskPatch, match: Match, response: Response
 ) -> schemas.TaskOut:
-    """What is done stays done: where a change asks for more, the task is marked stale."""
+    """What is done stays done: where a change asks for more, the task is marked as out of date."""
     edits = body.model_fields_set - {"state"}
     if bool(edits) == (body.state is not None):
         raise Invalid("Change either the state or other fields.", [("/state", "or other fields, one of them")])

@@ -27,8 +27,8 @@ class ProjectBody(Wire):
 class ProjectPatch(Wire):
     model_config = example(instructions="Keep it to one page.")
     name: Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")] | None = None
-    goal: str | None = Field(None, description="What is done is kept and marked stale.")
-    instructions: str | None = None
+    goal: str | None = Field(None, description="What is done is kept, marked as out of date.")
+    instructions: str | None = Field(None, description="What is done is kept, marked as out of date.")
     budget: BudgetBody | None = None
     approve_plan: bool | None = None
     sign_off_code: bool | None = Field(None, description="Holds for all that is checked from then on.")
