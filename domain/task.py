@@ -149,8 +149,8 @@ class Task:
         return replace(self.moved("ready"), spec=spec)
 
     def edited(self, spec: TaskSpec) -> "Task":
-        """As a person wants it now. What is done stays done, marked as out of date; what needs attention is tried again. Raises
-        RefusedTransition while it is under way."""
+        """As a person wants it now. What is done stays done, marked as out of date; what needs attention is tried
+        again. Raises RefusedTransition while it is under way."""
         if self.state in LIVE:
             raise RefusedTransition("task", self.id, self.state, "changed; cancel it first, or wait for it")
         changed = replace(self, spec=spec)

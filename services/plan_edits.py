@@ -1,7 +1,7 @@
 """A person's edits of the plan: the whole of it, one more task, one task changed.
 
-What is done is kept: where an edit asks for more than what was done, the task is marked as out of date, and done again only
-when somebody asks. A live project run hears of the edit; without one a new run begins, where one had begun before.
+What is done is kept: where an edit asks for more than what was done, the task is marked as out of date, and done again
+only when somebody asks. A live project run hears of the edit; without one a new run begins, where one had begun before.
 """
 
 from collections.abc import Mapping, Sequence

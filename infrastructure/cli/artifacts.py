@@ -14,13 +14,16 @@ from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, OfProject, segment, session
 
 app = typer.Typer(
-    help="Artifacts: list, show, content, versions, add, accept, refuse, lock, unlock, share, lineage;\n"
+    help="Artifacts: list, show, content, versions, add, revise, accept, refuse, lock, unlock, share, lineage;\n"
     "forms: new, form, fill. Alone it lists.\n\n"
     "Example: caseworks artifacts",
     rich_markup_mode=None,
 )
 Id = Annotated[str, typer.Argument(help="The artifact's id.", metavar="ARTIFACT")]
 Note = Annotated[str, typer.Option(help="What you looked at, or what is wrong with it.")]
+
+
+LARGEST = 50_000_000  # bytes of a document
 
 
 @app.callback(invoke_without_command=True)
@@ -141,7 +144,7 @@ def add(
 
     Example: caseworks artifacts add annex.pdf
     """
-    files = handing_over.inputs(path, 50_000_000)
+    files = handing_over.inputs(path, LARGEST)
     with session(ctx, data_dir) as found:
         id = found.project(project)["id"]
         items = handing_over.hand_over(found.api, id, files)
@@ -149,6 +152,24 @@ def add(
         document({"items": items})
     else:
         say(f"The project {id} has {words.count(len(items), 'document')} more.")
+
+
+@app.command()
+def revise(
+    ctx: typer.Context,
+    artifact: Id,
+    file: Annotated[Path, typer.Option(help="The document as it is now.", metavar="PATH")],
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Add a version to an artifact, from a file. What was made from an earlier one is marked as out of date.
+
+    Example: caseworks artifacts revise art_… --file annex.pdf
+    """
+    document_now = handing_over.single(file, LARGEST)
+    with session(ctx, data_dir) as found:
+        item = handing_over.revise(found.api, artifact, document_now)
+    _told(item, f"“{words.line(item['title'], 80)}” has a new version: {item['version']}.", json)
 
 
 @app.command()

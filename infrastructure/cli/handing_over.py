@@ -46,6 +46,14 @@ def inputs(paths: Iterable[Path], limit: int) -> tuple[Input, ...]:
     return tuple(found.values())
 
 
+def single(path: Path, limit: int) -> Input:
+    """The one file at `path`. Raises as `inputs` does, and Ended for a folder."""
+    if path.expanduser().is_dir():
+        raise Ended(Code.USAGE, f"{path} is a folder; a version is made of one file.")
+    [file] = inputs([path], limit)
+    return file
+
+
 def _files(path: Path) -> Iterator[Input]:
     from adapters.documents.folder import files_under
 
@@ -99,9 +107,15 @@ def hand_over(api: "Connection", project_id: str, files: Sequence[Input]) -> lis
 
 
 def _uploaded(api: "Connection", project_id: str, file: Input) -> Any:
+    address = f"/v1/projects/{segment(project_id)}/artifacts"
+    return _sent(api, address, file, data={"title": words.line(file.name, 300)})
+
+
+def revise(api: "Connection", artifact_id: str, file: Input) -> Any:
+    """The artifact, with `file` as its newest version."""
+    return _sent(api, f"/v1/artifacts/{segment(artifact_id)}/versions", file)
+
+
+def _sent(api: "Connection", address: str, file: Input, **more: Any) -> Any:
     with file.open() as content:
-        return api.post(
-            f"/v1/projects/{segment(project_id)}/artifacts",
-            files={"file": (Path(file.name).name, content)},
-            data={"title": words.line(file.name, 300)},
-        )
+        return api.post(address, files={"file": (Path(file.name).name, content)}, **more)

@@ -25,7 +25,7 @@ def plan(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show the plan of a project, or edit it. What is done is kept; where an edit asks for more it is marked as out of date.
+    """Show the plan of a project, or edit it. What is done is kept, marked as out of date where an edit asks for more.
 
     Example: caseworks projects plan prj_… --yaml > plan.yaml
     """

@@ -289,6 +289,42 @@ def test_accepting_makes_an_information_product(served: Finished) -> None:
     assert caseworks(served.data, "artifacts", "show", id, "--json").json["locked"] is True
 
 
+def test_a_document_that_changed_is_a_new_version_of_its_artifact(served: Finished, tmp_path: Path) -> None:
+    listed = caseworks(served.data, "artifacts", "list", "--project", served.project, "--section", "sources", "--json")
+    source = next(item for item in listed.json["items"] if item["title"] == "notes.md")
+    changed = tmp_path / "notes-2.md"
+    changed.write_text("# Notes\n\nThe lease ends a month later.\n")
+    told = caseworks(served.data, "artifacts", "revise", source["id"], "--file", str(changed))
+    assert (told.code, told.out) == (0, "“notes.md” has a new version: 2.\n"), told.err
+    assert caseworks(served.data, "artifacts", "content", source["id"]).out == changed.read_text()
+    late = caseworks(served.data, "tasks", "list", "--project", served.project, "--out-of-date", "--json").json["items"]
+    assert late and all("an earlier version of “notes.md”" in task["stale"] for task in late)
+    same = caseworks(served.data, "artifacts", "revise", source["id"], "--file", str(changed))
+    assert same.code == 2 and len(same.err.strip().splitlines()) == 1
+    changed.write_text("# Notes\n\nThe lease ends in May.\n")
+    again = caseworks(served.data, "artifacts", "revise", source["id"], "--file", str(changed), "--json").json
+    assert (again["id"], again["version"]) == (source["id"], 3)
+
+
+@pytest.mark.parametrize(
+    ("artifact", "file", "words"),
+    [
+        ("art_x", "notes.md", ("no artifact art_x",)),
+        ("art_x", "nothing.md", ("nothing.md", "does not exist")),
+        ("art_x", ".", ("is a folder", "one file")),
+        ("art_x", "empty.md", ("empty.md is empty",)),
+    ],
+)
+def test_what_no_version_can_be_made_of_is_told(
+    served: Finished, tmp_path: Path, artifact: str, file: str, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "notes.md").write_text("# Notes\n")
+    (tmp_path / "empty.md").touch()
+    told = caseworks(served.data, "artifacts", "revise", artifact, "--file", str(tmp_path / file))
+    assert told.code == 2 and told.out == "" and len(told.err.strip().splitlines()) == 1
+    assert all(word in told.err for word in words), told.err
+
+
 def test_the_doctor_verifies_everything(served: Finished) -> None:
     done = caseworks(served.data, "doctor", "--verify", "--json")
     assert done.code == 0
