@@ -13,17 +13,28 @@ from services.staff import Staff
 from services.work.fitting import fitting, stem
 
 ALL = list(templates().values())
-GOALS = [
-    tuple(line.split("|"))
-    for line in (Path(__file__).parents[1] / "data" / "goals.txt").read_text("utf-8").splitlines()
-]
+DATA = Path(__file__).parents[1] / "data"
+
+
+def goals(name: str) -> list[tuple[str, str]]:
+    """(the right template, the goal)."""
+    lines = (DATA / name).read_text("utf-8").splitlines()
+    return [(right, goal) for right, _, goal in (line.partition("|") for line in lines)]
+
+
+GOALS, MORE = goals("goals.txt"), goals("more_goals.txt")
 STAFF = Staff(shipped=profiles(), templates=templates())
 
 
-def test_of_many_goals_nine_in_ten_get_the_right_template() -> None:
+def test_of_many_goals_nineteen_in_twenty_get_the_right_template() -> None:
     wrong = [(goal, fitting(ALL, goal).name, right) for right, goal in GOALS if fitting(ALL, goal).name != right]
     assert len(GOALS) == 144
-    assert len(wrong) <= 0.1 * len(GOALS), wrong
+    assert len(wrong) <= 0.05 * len(GOALS), wrong
+
+
+@pytest.mark.parametrize(("right", "goal"), MORE)
+def test_goals_as_people_in_offices_and_software_write_them(right: str, goal: str) -> None:
+    assert fitting(ALL, goal).name == right
 
 
 @pytest.mark.parametrize(
@@ -48,7 +59,31 @@ def test_every_template_gets_four_in_five_of_its_goals(template: str) -> None:
     assert len(hits) >= 0.8 * len(own), set(own) - set(hits)
 
 
-@pytest.mark.parametrize("goal", ["Heat pump subsidies in Bavaria", "Wärmepumpe", "", "?!", "x" * 10_000])
+@pytest.mark.parametrize(
+    ("goal", "right"),
+    [
+        ("Prepare a speech for the new mayor", "report_from_sources"),
+        ("Prepare for the German exam", "learning_plan"),
+        ("The door sensor sends its alarm twice a day, fix it", "software_feature"),
+        ("Brief the board in spring on what it can do by summer", "research_brief"),
+    ],
+)
+def test_what_is_prepared_and_what_is_asked_behind_a_comma_count_more_than_when(goal: str, right: str) -> None:
+    assert fitting(ALL, goal).name == right
+
+
+@pytest.mark.parametrize(
+    "goal",
+    [
+        "What do they do in winter",
+        "When does it happen",
+        "Heat pump subsidies in Bavaria",
+        "Wärmepumpe",
+        "",
+        "?!",
+        "x" * 10_000,
+    ],
+)
 def test_a_goal_that_says_nothing_of_its_kind_gets_the_general_one(goal: str) -> None:
     assert fitting(ALL, goal).general
 
