@@ -86,8 +86,7 @@ class _Step:
         return first < place or self.now < self.host.loaded_at.get(self.keys[model], -inf) + turn
 
     def _urgent_claim(self) -> "_Claim | None":
-        """Work for a model that is not loaded and of a better priority than other work: it does not wait for the best
-        order."""
+        """Work for a model that is not loaded, of a better priority than other work: it waits for no rehearsal."""
         ready, work = self.course.ready, self.work
         wanted = [model for model in self.course.missing() if ready[model]]
         if not wanted:
@@ -96,8 +95,12 @@ class _Step:
         urgency = self._priority(model)
         if all(work.priority[job] <= urgency for job in work.chain):
             return None
-        kept = {other for other in self.course.resident if ready[other] and self._priority(other) <= urgency}
+        kept = {other for other in self.course.resident if ready[other] and self._before(other, urgency)}
         return self._claim(model, kept, "more urgent work waits for it")
+
+    def _before(self, model: int, urgency: int) -> bool:
+        """What its ready work begins with is late, or no less urgent."""
+        return min(self.course.ready[model]) < self.late or self._priority(model) <= urgency
 
     def _claim(self, model: int, kept: Set[int], reason: str) -> "_Claim":
         """Loads the model as soon as there is room without those that are `kept`; until then nothing starts on what

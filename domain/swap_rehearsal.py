@@ -5,7 +5,7 @@ One more step is tried than the swap itself where there is little work, and neve
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain, combinations
+from itertools import combinations
 
 from domain.swap_order import Course, Outlook, Swap, Work, advance, startable, swaps
 
@@ -32,23 +32,29 @@ def best(work: Work, course: Course) -> Swap | None:
 
 
 def choices(work: Work, course: Course) -> list[Swap]:
-    """What goes first by the plain order, then what else could be loaded, be it ahead of its work, in place of any idle
-    models without ready work."""
+    """What goes first by the plain order, then what else could be loaded in place of any idle models without ready
+    work. Ahead of its work a model takes no place of one that has work left: two could take turns for nothing."""
     found = list(swaps(work, course))
     if course.loading is not None:
         return found
     outlook = Outlook(work, course)
     idle = [model for model in course.resident if not course.busy[model] and not course.ready[model]]
     idle = sorted(idle, key=outlook.missed)[:CHOICES]
-    some = list(chain.from_iterable(combinations(idle, count) for count in range(len(idle) + 1)))
-    free = course.free(work)
     for model in sorted(course.missing(), key=outlook.rank):
-        enough: list[tuple[int, ...]] = []
-        for out in some:
-            room = free + sum(work.size[other] for other in out) >= work.size[model]
-            if room and not any(set(less) <= set(out) for less in enough):
-                enough.append(out)
-        found += [(model, tuple(sorted(out))) for out in enough if (model, tuple(sorted(out))) not in found]
+        usable = idle if course.ready[model] else [other for other in idle if not course.left[other]]
+        options = ((model, out) for out in enough(work, usable, work.size[model] - course.free(work)))
+        found += [option for option in options if option not in found]
+    return found
+
+
+def enough(work: Work, models: Sequence[int], bytes: int) -> list[tuple[int, ...]]:
+    """Every way to choose of `models` those that have so many bytes together, none of them needlessly."""
+    found: list[tuple[int, ...]] = []
+    for count in range(len(models) + 1):
+        for some in combinations(sorted(models), count):
+            large = sum(work.size[model] for model in some) >= bytes
+            if large and not any(set(fewer) <= set(some) for fewer in found):
+                found.append(some)
     return found
 
 

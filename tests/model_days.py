@@ -88,6 +88,7 @@ class _Clock:
         assert sum(self.day.models[key].bytes for key in self.resident) <= self.day.limit, "the limit is passed"
         self.loading = model
         self.loads.append(model)
+        assert len(self.loads) <= 10 * len(self.day.jobs), "models take turns for nothing"
         self.ends.append((self.now + self.day.models[model].load_seconds, "", model))
 
     def _next(self) -> bool:

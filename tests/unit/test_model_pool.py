@@ -181,6 +181,12 @@ def test_urgent_work_does_not_wait_for_the_rest_of_the_work_in_its_way() -> None
     assert busy.why == "b comes first: more urgent work waits for it. Nothing more starts on a until it can be loaded."
 
 
+def test_urgent_work_does_not_put_out_a_model_before_its_late_work_began() -> None:
+    jobs = [Job(id="late", model="a", since=-999), Job(id="urgent", model="b", priority=50)]
+    step = decide(host(4, A, B, resident="a"), jobs, 0.0)
+    assert (step.start, step.load) == (("late",), None)
+
+
 def test_work_of_the_same_priority_on_a_loaded_model_is_not_held_for_urgent_work() -> None:
     jobs = [Job(id="x", model="a", priority=50), Job(id="y", model="b", priority=50), Job(id="z", model="a")]
     step = decide(host(4, A, B, resident="a"), jobs, 0.0)
