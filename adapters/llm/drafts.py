@@ -4,10 +4,13 @@ import json
 from typing import Any, Literal
 
 from adapters.llm.thinking import Thoughts, unveil
-from domain.ports.llm import LLMError, ModelInfo, ModelUnavailable, Reply, ReplyTooLong, ToolCall
+from domain.ports.llm import LLMError, ModelInfo, ModelRepeats, ModelUnavailable, Reply, ReplyTooLong, ToolCall
 
 LIMIT = 1_000_000
 """Bytes of answer and thoughts together."""
+
+REPEATS = 100
+"""Equal pieces of a stream, one after the other, after which a model would go on for ever."""
 
 
 class Refused(Exception):
@@ -24,6 +27,7 @@ class Draft:
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._size = 0
+        self._last, self._repeats = "", 0
         self._thoughts = Thoughts()
         self._answer: list[str] = []
         self._thinking: list[str] = []
@@ -75,10 +79,12 @@ class Draft:
         for at, call in enumerate(getattr(piece, "tool_calls", None) or ()):
             self._call(at, call)
         thought = getattr(piece, "reasoning_content", None) or ""
+        self._watch(thought)
         return self.add(unveil(piece.content or ""), thought)
 
     def add(self, text: str, thought: str = "") -> str:
-        """Takes a piece of text; what it adds to the answer. Raises Refused past the size limit."""
+        """Takes a piece of text; what it adds to the answer. Raises Refused past the limit and where it repeats."""
+        self._watch(text)
         answer, more = self._thoughts.feed(text)
         return self._keep(answer, thought + more)
 
@@ -86,6 +92,15 @@ class Draft:
         """Takes why the reply ended and its tokens, of the prompt and of itself."""
         self._finish = finish or self._finish
         self._usage = (inputs, outputs)
+
+    def _watch(self, piece: str) -> None:
+        """Rules and white space are made of short pieces that repeat; words are not."""
+        if not piece:
+            return
+        self._repeats = self._repeats + 1 if piece == self._last and len(piece) > 2 else 1
+        self._last = piece
+        if self._repeats >= REPEATS:
+            raise Refused(ModelRepeats, "says the same over and over")
 
     def _keep(self, answer: str, thought: str) -> str:
         self._answer.append(answer)

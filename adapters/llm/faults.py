@@ -15,6 +15,7 @@ from domain.ports.llm import (
     ModelBusy,
     ModelDenied,
     ModelMissing,
+    ModelRepeats,
     ModelTimedOut,
     ModelUnavailable,
     ReplyTooLong,
@@ -223,5 +224,6 @@ _SENTENCES: dict[type[LLMError], str] = {
         "The prompt does not fit {target}{status}; if its context is smaller than context_tokens in models.yaml, lower "
         "that, else give it less."
     ),
+    ModelRepeats: "It says the same over and over: {target}; ask otherwise, or use another model.",
     ReplyTooLong: "The reply passed the size limit from {target}; ask for less.",
 }

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import os
+import sys
 import warnings
 from functools import cache
 from types import ModuleType
@@ -59,6 +60,7 @@ def _load() -> ModuleType:
         "disable_streaming_logging": True,
         "cache": None,
         "num_retries": None,
+        "REPEATED_STREAMING_CHUNK_LIMIT": sys.maxsize,  # drafts.py has a guard of its own, for every backend
         "drop_params": False,
         "modify_params": False,
     }

@@ -8,7 +8,8 @@ LLMError
 ├── ModelDenied         the credentials are refused
 ├── RequestRefused      the backend calls the request invalid
 ├── ContextTooLong      the prompt does not fit the model's context
-└── ReplyTooLong        the reply passed the size limit
+├── ReplyTooLong        the reply passed the size limit
+└── ModelRepeats        it says the same over and over
 """
 
 import json
@@ -78,6 +79,10 @@ class ContextTooLong(LLMError):
 
 class ReplyTooLong(LLMError):
     outside = False
+
+
+class ModelRepeats(LLMError):
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,13 +11,14 @@ from domain.ports.llm import (
     ModelBusy,
     ModelDenied,
     ModelMissing,
+    ModelRepeats,
     ModelTimedOut,
     ModelUnavailable,
     ReplyTooLong,
     RequestRefused,
 )
 
-STOPS = (ModelDenied, RequestRefused, ReplyTooLong)
+STOPS = (ModelDenied, RequestRefused, ReplyTooLong, ModelRepeats)
 """What is the same everywhere and each time."""
 TARGET = Target(alias="main", model="tiny", address="http://127.0.0.1:1", kind="ollama")
 
@@ -37,14 +38,14 @@ async def test_every_exception_of_the_library_has_an_error_of_ours() -> None:
 
 
 def test_every_error_of_ours_has_a_sentence_that_names_alias_model_and_address() -> None:
-    for kind in {*STATUSES.values(), *CLASSES.values(), ReplyTooLong}:
+    for kind in {*STATUSES.values(), *CLASSES.values(), ReplyTooLong, ModelRepeats}:
         said = str(made(kind, TARGET, Trace(status=418)))
         assert all(part in said for part in ("'main'", "'tiny'", "http://127.0.0.1:1")), kind
         assert said.endswith(".") and "\n" not in said
 
 
 def test_every_error_of_ours_says_what_may_help() -> None:
-    mapped: set[type[LLMError]] = {*STATUSES.values(), *CLASSES.values(), ReplyTooLong}
+    mapped: set[type[LLMError]] = {*STATUSES.values(), *CLASSES.values(), ReplyTooLong, ModelRepeats}
     remedies = {kind: kind.remedy for kind in mapped if "remedy" in vars(kind) or kind in STOPS}
     assert set(remedies) == mapped == set(LLMError.__subclasses__())
     assert set(remedies.values()) == {"retry", "elsewhere", "shrink", "stop"}

@@ -21,6 +21,7 @@ from domain.ports.llm import (
     ModelBusy,
     ModelDenied,
     ModelMissing,
+    ModelRepeats,
     ModelTimedOut,
     ModelUnavailable,
     Reply,
@@ -371,6 +372,19 @@ async def test_a_reply_past_the_limit_is_stopped_at_the_backend(kind: str, ask: 
         with pytest.raises(ReplyTooLong):
             await ask(llm, REQUEST)
         assert server.wait_for_disconnect()
+
+
+async def test_a_model_that_says_the_same_for_ever_is_stopped_and_not_asked_again(kind: str) -> None:
+    with model_server(always(Endless())) as server:
+        with pytest.raises(ModelRepeats, match="says the same over and over") as caught:
+            await streamed(provider(server, kind), REQUEST)
+        assert server.wait_for_disconnect()
+    assert not caught.value.retryable and not caught.value.leaves
+
+
+async def test_a_reply_that_says_the_same_for_a_while_is_a_reply(kind: str, ask: Ask) -> None:
+    with model_server(always("| ----- " * 90)) as server:
+        assert (await ask(provider(server, kind), REQUEST)).text == "| ----- " * 90
 
 
 async def test_a_long_complete_reply_is_refused_too(protocol: str, ask: Ask) -> None:

@@ -23,6 +23,7 @@ from domain.ports.llm import (
     ModelBusy,
     ModelDenied,
     ModelMissing,
+    ModelRepeats,
     ModelTimedOut,
     ModelUnavailable,
     Reply,
@@ -221,6 +222,13 @@ async def test_a_reply_past_the_limit_is_stopped_at_the_server() -> None:
     with triton_server(always(Endless(piece="x" * 5_000))) as server:
         with pytest.raises(ReplyTooLong):
             await streamed(TritonLLM(models(server), {}, reply_limit=50_000), REQUEST)
+        assert server.wait_for_disconnect()
+
+
+async def test_a_model_that_says_the_same_for_ever_is_stopped_at_the_server() -> None:
+    with triton_server(always(Endless())) as server:
+        with pytest.raises(ModelRepeats, match="says the same over and over"):
+            await streamed(triton(server), REQUEST)
         assert server.wait_for_disconnect()
 
 

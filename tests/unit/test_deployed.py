@@ -15,6 +15,7 @@ from domain.ports.llm import (
     ModelDenied,
     ModelInfo,
     ModelMissing,
+    ModelRepeats,
     ModelTimedOut,
     ModelUnavailable,
     Reply,
@@ -101,7 +102,8 @@ async def test_one_that_is_down_is_left_for_the_next(error: LLMError) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ModelDenied("key"), RequestRefused("bad"), ReplyTooLong("long"), ContextTooLong("big")]
+    "error",
+    [ModelDenied("key"), RequestRefused("bad"), ReplyTooLong("long"), ModelRepeats("again"), ContextTooLong("big")],
 )
 async def test_what_would_be_the_same_elsewhere_is_an_error_at_once(error: LLMError) -> None:
     house = House()

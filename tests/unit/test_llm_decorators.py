@@ -16,6 +16,7 @@ from domain.ports.llm import (
     ModelDenied,
     ModelInfo,
     ModelMissing,
+    ModelRepeats,
     ModelTimedOut,
     ModelUnavailable,
     Reply,
@@ -115,7 +116,9 @@ async def test_after_the_last_try_the_error_comes_through(ask: Ask) -> None:
     assert len(inner.requests) == 3
 
 
-@pytest.mark.parametrize("error", [ModelMissing, ModelDenied, RequestRefused, ContextTooLong, ReplyTooLong])
+@pytest.mark.parametrize(
+    "error", [ModelMissing, ModelDenied, RequestRefused, ContextTooLong, ReplyTooLong, ModelRepeats]
+)
 async def test_what_does_not_pass_is_asked_once(ask: Ask, error: type[LLMError]) -> None:
     time, inner = Time(), ScriptedLLM([error("no")])
     with pytest.raises(error):
