@@ -4,11 +4,13 @@ Proxy variables and redirects are not followed, because a backend in the local n
 somebody else. Closing the client ends the request at the backend.
 """
 
+import asyncio
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -73,8 +75,12 @@ class Wire(httpx.AsyncBaseTransport):
         if _origin(request.url) != self._origin:
             raise httpx.UnsupportedProtocol("requests leave for the configured backend only", request=request)
         self.sent, self.status = True, None
+        handshake = _Handshake()
         try:
-            response = await self._inner.handle_async_request(_bare(request))
+            response = await self._inner.handle_async_request(_bare(request, handshake))
+        except asyncio.CancelledError:
+            await handshake.end()
+            raise
         except httpx.TransportError as error:
             self.insecure = _by_tls(error)
             raise
@@ -108,6 +114,25 @@ class Wire(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+class _Handshake:
+    """The connection on which TLS is not yet agreed. Who is cancelled meanwhile, be it by a deadline, must close it
+    himself: httpcore closes it only after errors, and it would stay open at the backend."""
+
+    def __init__(self) -> None:
+        self._connection: Any = None
+
+    async def __call__(self, event: str, about: dict[str, Any]) -> None:
+        """What httpcore tells of a request, as its extension `trace`."""
+        if event == "connection.connect_tcp.complete":
+            self._connection = about["return_value"]
+        elif event == "connection.start_tls.complete":
+            self._connection = None
+
+    async def end(self) -> None:
+        if self._connection is not None:
+            await self._connection.aclose()
+
+
 class _Counted(httpx.AsyncByteStream):
     def __init__(self, response: httpx.Response, wire: Wire) -> None:
         self._response = response
@@ -136,11 +161,10 @@ def _origin(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
 
 
-def _bare(request: httpx.Request) -> httpx.Request:
+def _bare(request: httpx.Request, handshake: _Handshake) -> httpx.Request:
     headers = [(name, value) for name, value in request.headers.items() if SENT.fullmatch(name)]
-    asked = httpx.Request(
-        request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
-    )
+    extensions = {**request.extensions, "trace": handshake}
+    asked = httpx.Request(request.method, request.url, headers=headers, stream=request.stream, extensions=extensions)
     asked.headers["Accept-Encoding"] = "identity"
     return asked
 

@@ -1,5 +1,6 @@
 """What goes wrong before or beside a reply: TLS, errors under status 200, compressed replies."""
 
+import asyncio
 import gzip
 import json
 import socket
@@ -7,7 +8,8 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +18,7 @@ import pytest
 
 from adapters.llm.backends import BackendLLM
 from adapters.llm.configuration import Models
-from domain.ports.llm import LLMError, ModelDenied, ModelUnavailable, Reply, Request
+from domain.ports.llm import LLMError, ModelDenied, ModelTimedOut, ModelUnavailable, Reply, Request
 from tests.model_behaviours import Raw
 from tests.model_servers import model_server
 
@@ -120,6 +122,56 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(kind: str, a
             await ask(backend(kind, address), REQUEST)
         with pytest.raises(ModelUnavailable, match="certificate is not trusted"):
             await backend(kind, address).check("main")
+
+
+@contextmanager
+def silent_tls() -> Iterator[tuple[str, list[socket.socket]]]:
+    """Takes connections and says nothing, so that a handshake never ends; its address and the connections."""
+    taken: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def take() -> None:
+            with suppress(OSError):
+                while True:
+                    taken.append(listening.accept()[0])
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{listening.getsockname()[1]}", taken
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for each in taken:
+                each.close()
+
+
+def hung_up(connection: socket.socket) -> bool:
+    """Whether the caller closes within five seconds."""
+    connection.settimeout(5)
+    with suppress(TimeoutError):
+        while connection.recv(65_536):
+            pass
+        return True
+    return False
+
+
+async def test_a_handshake_that_never_ends_leaves_no_connection_behind_at_the_deadline(kind: str, ask: Ask) -> None:
+    with silent_tls() as (address, taken):
+        with pytest.raises(ModelTimedOut):
+            await ask(backend(kind, address), replace(REQUEST, deadline=0.3))
+        assert [await asyncio.to_thread(hung_up, each) for each in taken] == [True]
+
+
+async def test_a_call_cancelled_in_the_handshake_leaves_no_connection_behind(kind: str, ask: Ask) -> None:
+    with silent_tls() as (address, taken):
+        call = asyncio.ensure_future(ask(backend(kind, address), REQUEST))
+        while not taken or not taken[0].recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+            await asyncio.sleep(0.01)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert await asyncio.to_thread(hung_up, taken[0])
 
 
 async def test_a_certificate_that_the_configuration_names_is_trusted(certificate: Path) -> None:
