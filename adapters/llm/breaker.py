@@ -1,7 +1,7 @@
 """Leaves a deployment alone that keeps failing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 FAILURES, SUCCESSES, REST = 3, 2, 60.0
 
@@ -9,13 +9,14 @@ FAILURES, SUCCESSES, REST = 3, 2, 60.0
 @dataclass
 class Breaker:
     """Open after `FAILURES` failures in a row for `REST` seconds; then one call at a time is let through, and after
-    `SUCCESSES` good ones it is closed again. A failure meanwhile opens it anew."""
+    `SUCCESSES` good ones it is closed again. A failure of such a call opens it anew. While it is open, how calls end
+    that began before says nothing any more."""
 
     monotonic: Callable[[], float]
     failures: int = 0
     successes: int = 0
     opened: float | None = None
-    trying: int = field(default=0)
+    trying: bool = False
 
     def rests(self) -> float:
         """Seconds for which no call is let through; 0 where one may go."""
@@ -24,13 +25,17 @@ class Breaker:
         left = self.opened + REST - self.monotonic()
         return left if left > 0 else 1.0 if self.trying else 0.0
 
-    def begin(self) -> None:
-        self.trying += self.opened is not None
+    def begin(self) -> bool:
+        """A call begins; whether it tries the deployment after a rest, which `end` wants to know."""
+        tries = self.opened is not None
+        self.trying = self.trying or tries
+        return tries
 
-    def end(self, *, good: bool | None) -> None:
+    def end(self, tries: bool, *, good: bool | None) -> None:
         """How a call ended; None where that says nothing about the deployment."""
-        self.trying = max(0, self.trying - 1)
-        if good is None:
+        if tries:
+            self.trying = False
+        if good is None or tries != (self.opened is not None):
             return
         if good:
             self.failures = 0

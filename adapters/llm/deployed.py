@@ -117,7 +117,7 @@ class DeployedLLM(LLM):
     def _at(self, key: str) -> Iterator[None]:
         """Counts a call at a deployment, and how it went."""
         breaker, good = self._breaker(key), None
-        breaker.begin()
+        tries = breaker.begin()
         self._busy[key] = self._busy.get(key, 0) + 1
         try:
             yield
@@ -127,7 +127,7 @@ class DeployedLLM(LLM):
             raise
         finally:
             self._busy[key] -= 1
-            breaker.end(good=good)
+            breaker.end(tries, good=good)
 
     def _leave(self, request: Request, asked: Request, error: LLMError) -> None:
         """Raises `error` where another deployment would not help."""

@@ -8,6 +8,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable
+from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ class Wire(httpx.AsyncBaseTransport):
             self.insecure = _by_tls(error)
             raise
         self.status = response.status_code
-        self.retry_after = _seconds(response.headers.get("retry-after", ""))
+        self.retry_after = wait_asked(response.headers)
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
             raise httpx.RemoteProtocolError("the backend compressed its reply unasked", request=request)
@@ -175,8 +176,14 @@ def _by_tls(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _seconds(header: str) -> float | None:
+def wait_asked(headers: httpx.Headers) -> float | None:
+    """Seconds until which `Retry-After` asks not to come back, be they told or a date: that goes by the clock of the
+    backend, which `Date` tells. None where nothing can be read."""
+    said = headers.get("retry-after", "")
     try:
-        return max(0.0, float(header))
-    except ValueError:
+        if re.fullmatch(r"-?\d+(\.\d+)?", said):
+            return max(0.0, float(said))
+        until, now = (parsedate_to_datetime(date) for date in (said, headers.get("date", "")))
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):  # dates without and with a zone
         return None

@@ -139,15 +139,17 @@ def test_a_failed_answer_says_why_and_can_be_asked_for_again(served: Any) -> Non
 
 
 def test_an_answer_that_never_comes_can_be_cancelled_and_holds_up_others_until_then(served: Any) -> None:
-    connection, _, project = served(talking(Hangs()))
+    connection, server, project = served(talking(Hangs()))
     path = f"/v1/projects/{project}/messages"
     turn = connection.post(path, {"text": "How much can the lift carry?"})
     with pytest.raises(Refused, match="is answering already") as refused:
         connection.post(path, {"text": "And the brake?"})
     assert refused.value.status == 409
+    until(lambda: server.chats, bool, 20)
     connection.post(f"/v1/runs/{turn['run']['id']}/cancel")
     ended = answered(connection, turn["id"])
     assert (ended["state"], ended["text"]) == ("failed", "It was cancelled before it was answered.")
+    assert server.wait_for_disconnect()
     assert connection.post("/v1/messages", {"text": "How is it going?"})["state"] == "thinking"
 
 

@@ -8,12 +8,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
 
+import httpx
 import pytest
 
 from adapters.llm.clouds import Clouds
 from adapters.llm.configuration import Models
 from adapters.llm.faults import Target
 from adapters.llm.providers import ProviderLLM
+from adapters.llm.wire import wait_asked
 from domain.ports.llm import (
     ContextTooLong,
     Delta,
@@ -263,6 +265,22 @@ async def test_a_status_becomes_an_error_of_ours(
         assert "'main'" in said and "'tiny'" in said and server.base_url in said
         assert "Secret" not in said and "\n" not in said
         assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("Sat, 21 Nov 2026 10:00:20 GMT", 20.0),
+        ("Sat, 21 Nov 2026 09:00:00 GMT", 0.0),
+        ("-3", 0.0),
+        ("soon", None),
+        ("Sat, 99 Nov 2026", None),
+        ("nan", None),
+    ],
+)
+def test_when_to_come_back_may_be_a_date_by_the_clock_of_the_backend(header: str, seconds: float | None) -> None:
+    headers = httpx.Headers({"Retry-After": header, "Date": "Sat, 21 Nov 2026 10:00:00 GMT"})
+    assert wait_asked(headers) == seconds
 
 
 async def test_a_busy_backend_says_when_to_come_back(protocol: str, ask: Ask) -> None:
