@@ -29,7 +29,7 @@ lint: $(DEV) ## Style, types, import rules
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/mypy
 
-bench: $(DEV) ## Print ratios: engine, planning, prompts, graph, start-up
+bench: $(DEV) ## Print ratios: engine, planning, prompts, graph, models, start-up
 	@.tools/bin/uv venv -q --allow-existing --python $(PY) .venv/bench
 	@.tools/bin/uv pip sync --python .venv/bench -q --require-hashes --compile-bytecode requirements-bench.lock
 	@.venv/bench/bin/python -m tests.benchmarks
