@@ -3,6 +3,8 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 from adapters.llm.backends import BackendLLM
 from adapters.llm.configuration import Backend, Deployment, Models
@@ -10,6 +12,8 @@ from adapters.llm.deployed import DeployedLLM
 from adapters.llm.fitting import FittingLLM
 from adapters.llm.limited import LimitedLLM
 from adapters.llm.memory import HostMemory
+from adapters.llm.own_engine import Host
+from adapters.llm.own_engines import OwnEngines
 from adapters.llm.rehearsal import RehearsalLLM
 from adapters.llm.retrying import Patience, RetryingLLM
 from adapters.machine.audit import SystemAudit
@@ -27,6 +31,7 @@ from services.ports.models import Deployed, Seen
 
 OLLAMA = "http://127.0.0.1:11434"
 REHEARSAL = "rehearsal"
+HERE = "here, begun by need"
 AT_ONCE = Patience(tries=1)
 """Where another deployment can be asked, the same one is not asked twice."""
 
@@ -38,13 +43,20 @@ def configured(settings: Settings, directory: DataDirectory) -> Models | None:
     return read(directory.models, Models)
 
 
-def language_model(models: Models | None) -> LLM:
+@cache
+def host() -> Host:
+    """What this machine gives to models in files."""
+    found = SystemAudit().machine(Path("/"))
+    return Host(memory=min(found.total, found.limit or found.total))
+
+
+def language_model(models: Models | None, engines: OwnEngines | None = None) -> LLM:
     """For each deployment: retry what was not billed, fit the prompt into its context, limit what runs at once; then
     the deployments of an alias, and what stands in for it."""
     if models is None:
         return RehearsalLLM()
     alone = {key for alias in models.aliases for key in _only(models.chain(alias))}
-    patient, backends = Patience(), BackendLLM(models, os.environ)
+    patient, backends = Patience(), BackendLLM(models, os.environ, engines or OwnEngines(host))
     tried = RetryingLLM(backends, lambda key: patient if key in alone else AT_ONCE)
     return DeployedLLM(LimitedLLM(FittingLLM(tried)), models.chain)
 
@@ -68,6 +80,7 @@ class ConfiguredModels(ports.Models):
         self._directory = directory
         self._composed: tuple[Models | None, LLM] | None = None
         self._memory: tuple[Models | None, ModelMemory | None] | None = None
+        self._engines = OwnEngines(host)
 
     @property
     def current(self) -> Models | None:
@@ -81,7 +94,7 @@ class ConfiguredModels(ports.Models):
     def llm(self) -> LLM:
         models = self.current
         if self._composed is None or self._composed[0] is not models:
-            self._composed = models, language_model(models)
+            self._composed = models, language_model(models, self._engines)
         return self._composed[1]
 
     def memory(self) -> ModelMemory | None:
@@ -94,6 +107,12 @@ class ConfiguredModels(ports.Models):
 
     def _measured(self) -> int:
         return budget_of(SystemAudit().machine(self._directory.path)).may_take
+
+    @property
+    def engines(self) -> OwnEngines:
+        """Those of models in files, told of what is configured now."""
+        self.llm()
+        return self._engines
 
     def currency(self) -> str:
         return "" if (models := self.current) is None else models.currency
@@ -114,7 +133,7 @@ class ConfiguredModels(ports.Models):
     async def look(self, key: str) -> Seen:
         if (models := self.current) is None:
             raise KeyError(key)
-        seen, memory = await BackendLLM(models, os.environ).seen(key), self.memory()
+        seen, memory = await BackendLLM(models, os.environ, self._engines).seen(key), self.memory()
         return seen if memory is None else replace(seen, need=await memory.need(key))
 
     def routing(self) -> Routing:
@@ -129,7 +148,7 @@ def _deployed(models: Models, key: str, limits: Mapping[str, int]) -> Deployed:
         alias=alias,
         model=deployment.model,
         backend=deployment.backend,
-        address=backend.base_url,
+        address=backend.base_url or HERE,
         context_tokens=deployment.context_tokens,
         parallel=deployment.parallel,
         default=alias == models.default,

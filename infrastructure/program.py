@@ -59,6 +59,7 @@ async def running(settings: Settings, *, dispatch: bool = True) -> AsyncIterator
                     await container.dispatcher().stop(STOP_SECONDS)
                     await container.model_pool().close()
                 await _stopped(posting)
+                await container.models().engines.close()
                 await container.a2a().close()
                 if (traces := container.traces()) is not None:
                     await asyncio.to_thread(traces.close)

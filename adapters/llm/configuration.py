@@ -8,6 +8,7 @@ aliases:
   main: {backend: ollama, model: "qwen3:4b", context_tokens: 8192}
 """
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -32,6 +33,9 @@ PROVIDERS = {
 
 TRITON = "triton"
 """The kind that is asked without LiteLLM, whose provider of that name gets the prompt's template from the internet."""
+
+GGUF = "gguf"
+"""The kind that is no server: a model in a file, which llama.cpp runs as a process of ours."""
 
 OFFERED = ("anthropic", "deepseek", "gemini", "openrouter", "xai")
 """Providers of LiteLLM that kind `litellm` may name: a test shows for each that it asks its base_url alone."""
@@ -68,7 +72,7 @@ def litellm_model(backend_kind: str, model: str, provider: str | None = None) ->
             )
         return f"{provider}/{model}"
     if backend_kind not in PROVIDERS:
-        raise ValueError(f"kind '{backend_kind}' is unknown; use one of {', '.join(PROVIDERS)}, triton, litellm")
+        raise ValueError(f"kind '{backend_kind}' is unknown; use one of {', '.join(PROVIDERS)}, triton, gguf, litellm")
     if provider is not None:
         raise ValueError(f"`provider` is for kind 'litellm' only; '{backend_kind}' has its own")
     if model.startswith(("ollama/", "ollama_chat/", "triton/")):
@@ -83,9 +87,10 @@ class _Part(BaseModel):
 class Backend(_Part):
     """A server of models. A key is never written here, only where it is: in an environment variable or in a file."""
 
-    kind: str = Field(description=f"One of {', '.join(PROVIDERS)}, triton, litellm.")
+    kind: str = Field(description=f"One of {', '.join(PROVIDERS)}, triton, gguf, litellm.")
     base_url: str = Field(
-        description="Its address; of an ollama or a triton the root, of an OpenAI-like one with its /v1."
+        "",
+        description="Its address; of an ollama or a triton the root, of a gguf none, of others with their /v1.",
     )
     provider: Annotated[str, Field(pattern=r"^[a-z0-9_]{2,40}$")] | None = Field(
         None, description=f"Of kind litellm: LiteLLM's name for the provider, one of {', '.join(OFFERED)}."
@@ -118,7 +123,7 @@ class Backend(_Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        self.named("")
+        self._addressed()
         if self.kind == TRITON and self.base_url.endswith(("/v1", "/v2")):
             raise ValueError(
                 "base_url of a triton backend is its root, without /v1 or /v2; kind 'openai' is for its OpenAI frontend"
@@ -129,8 +134,21 @@ class Backend(_Part):
             raise ValueError("give `api_key_env` or `api_key_file`, not both")
         return self
 
+    def _addressed(self) -> None:
+        if self.kind == GGUF:
+            if more := sorted(self.model_fields_set - {"kind"}):
+                raise ValueError(f"`{more[0]}` is not for kind 'gguf', which runs a file here and asks no server")
+            return
+        self.named("")
+        if not self.base_url:
+            raise ValueError("`base_url` is missing, the server's address such as http://127.0.0.1:8000/v1")
+
     def named(self, model: str) -> str:
         """What asks it calls `model`. Raises ValueError, one sentence, for what must not be used."""
+        if self.kind == GGUF:
+            if not Path(model).expanduser().is_absolute():
+                raise ValueError(f"'{model}' must be the whole path of a GGUF file, such as /home/me/model.gguf")
+            return model
         if self.kind != TRITON:
             return litellm_model(self.kind, model, self.provider)
         if self.provider is not None:
@@ -167,7 +185,7 @@ class Deployment(_Part):
     context_tokens: Annotated[int, Field(ge=512, le=10_000_000)] = Field(8192, description="What it is given room for.")
     parallel: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Calls that it serves at once.")
     temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(None, description="In place of what is asked for.")
-    keep_alive: str | None = Field(None, description="How long Ollama keeps it loaded, such as 10m.")
+    keep_alive: str | None = Field(None, description="How long an Ollama or a gguf keeps it loaded, such as 10m.")
     think: bool = Field(False, description="Whether it thinks aloud first; that costs tokens.")
     template: Literal["chatml", "llama3", "plain"] | None = Field(
         None, description="Of kind triton: how a conversation is written as one text; what the model was trained with."
@@ -175,6 +193,17 @@ class Deployment(_Part):
     memory: Size | None = Field(None, description="What it takes when it is loaded, where you know it better.")
     load_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(10, description="How long loading takes, about.")
     price: Price = Price()
+
+
+def seconds_kept(keep_alive: str | None) -> float | None:
+    """Ollama's way of writing a time, such as 90, 10m or 1h30m; one below 0 is without end: None. Raises ValueError."""
+    if keep_alive is None:
+        return 300.0
+    found = re.fullmatch(r"(-)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s?)?", keep_alive)
+    if found is None or not any(found.groups()[1:]):
+        raise ValueError(f"'{keep_alive}' is no time such as 10m, 1h30m or 90s; -1 is for ever")
+    hours, minutes, seconds = (int(each or 0) for each in found.groups()[1:])
+    return None if found[1] else float(hours * 3600 + minutes * 60 + seconds)
 
 
 class Several(_Part):
@@ -241,6 +270,11 @@ class Models(_Part):
                 backend.named(deployment.model)
             except ValueError as error:
                 raise ValueError(f"{place}.model: {error}") from None
+            if backend.kind == GGUF:
+                try:
+                    seconds_kept(deployment.keep_alive)
+                except ValueError as error:
+                    raise ValueError(f"{place}.keep_alive: {error}") from None
             if (deployment.template is not None) != (backend.kind == TRITON):
                 raise ValueError(f"{place}.template is for kind 'triton', which needs it: chatml, llama3 or plain")
         for name, backend in self.backends.items():
