@@ -12,7 +12,7 @@ from adapters.llm.deployed import DeployedLLM
 from adapters.llm.fitting import FittingLLM
 from adapters.llm.limited import LimitedLLM
 from adapters.llm.memory import HostMemory
-from adapters.llm.own_engine import Host
+from adapters.llm.own_engine import Means
 from adapters.llm.own_engines import OwnEngines
 from adapters.llm.rehearsal import RehearsalLLM
 from adapters.llm.retrying import Patience, RetryingLLM
@@ -44,10 +44,10 @@ def configured(settings: Settings, directory: DataDirectory) -> Models | None:
 
 
 @cache
-def host() -> Host:
+def means() -> Means:
     """What this machine gives to models in files."""
     found = SystemAudit().machine(Path("/"))
-    return Host(memory=min(found.total, found.limit or found.total))
+    return Means(memory=min(found.total, found.limit or found.total))
 
 
 def language_model(models: Models | None, engines: OwnEngines | None = None) -> LLM:
@@ -56,7 +56,7 @@ def language_model(models: Models | None, engines: OwnEngines | None = None) -> 
     if models is None:
         return RehearsalLLM()
     alone = {key for alias in models.aliases for key in _only(models.chain(alias))}
-    patient, backends = Patience(), BackendLLM(models, os.environ, engines or OwnEngines(host))
+    patient, backends = Patience(), BackendLLM(models, os.environ, engines or OwnEngines(means))
     tried = RetryingLLM(backends, lambda key: patient if key in alone else AT_ONCE)
     return DeployedLLM(LimitedLLM(FittingLLM(tried)), models.chain)
 
@@ -80,7 +80,7 @@ class ConfiguredModels(ports.Models):
         self._directory = directory
         self._composed: tuple[Models | None, LLM] | None = None
         self._memory: tuple[Models | None, ModelMemory | None] | None = None
-        self._engines = OwnEngines(host)
+        self._engines = OwnEngines(means)
 
     @property
     def current(self) -> Models | None:

@@ -136,7 +136,7 @@ class Backend(_Part):
 
     def _addressed(self) -> None:
         if self.kind == GGUF:
-            if more := sorted(self.model_fields_set - {"kind"}):
+            if more := sorted(self.model_fields_set - {"kind", "host"}):
                 raise ValueError(f"`{more[0]}` is not for kind 'gguf', which runs a file here and asks no server")
             return
         self.named("")

@@ -73,14 +73,14 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Host:
+class Means:
     """What the machine gives: `memory` in bytes (0: not known); `threads` for a model (0: as llama.cpp sees fit)."""
 
     memory: int = 0
     threads: int = 0
 
 
-Asked = Callable[[], Host]
+Asked = Callable[[], Means]
 """May take its time; it is called in a thread."""
 
 
@@ -88,11 +88,11 @@ class OwnEngine:
     """Begun when made, after `after` if that is given, so that two models do not need their memory at once; ended when
     it was not used for `wanted.rest` seconds. To be made in an event loop."""
 
-    def __init__(self, alias: str, wanted: Wanted, host: Asked, after: "OwnEngine | None" = None) -> None:
+    def __init__(self, alias: str, wanted: Wanted, means: Asked, after: "OwnEngine | None" = None) -> None:
         self.wanted = wanted
         self.url = self.key = ""
         self.bytes = 0
-        self._alias, self._host, self._rest = alias, host, wanted.rest
+        self._alias, self._means, self._rest = alias, means, wanted.rest
         self._process: Process | None = None
         self._calls = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -167,15 +167,15 @@ class OwnEngine:
     async def _begin(self, after: "OwnEngine | None") -> None:
         if after is not None:
             await after.end()
-        host = await asyncio.to_thread(self._host)
-        shape = await asyncio.to_thread(self.wanted.shape, self._alias, host.memory)
+        means = await asyncio.to_thread(self._means)
+        shape = await asyncio.to_thread(self.wanted.shape, self._alias, means.memory)
         self.bytes = self.wanted.bytes(shape)
         logger.info("{}: loading {}, {:.1f} GB", self._alias, self.wanted.path, self.bytes / 1e9)
         begun = time.monotonic()
         telling = asyncio.create_task(self._tell(begun))
         try:
             async with asyncio.timeout(LOADING):
-                await self._serve(host.threads)
+                await self._serve(means.threads)
         except TimeoutError:
             raise self._failed(f"was not loaded within {LOADING:.0f} seconds; take a smaller file") from None
         finally:

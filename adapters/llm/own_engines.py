@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from adapters.llm.configuration import GGUF, Models, seconds_kept
-from adapters.llm.own_engine import Asked, Host, OwnEngine, Wanted
+from adapters.llm.own_engine import Asked, Means, OwnEngine, Wanted
 from domain.memory import Shape
 from domain.ports.llm import ModelMissing
 from services.ports.models import Seen
@@ -30,8 +30,8 @@ class OwnEngines:
     """One engine for each key that is used. Where `know` gives a key another model, calls under way end on the engine
     they began with. All of it belongs to one event loop."""
 
-    def __init__(self, host: Asked = Host) -> None:
-        self._host = host
+    def __init__(self, means: Asked = Means) -> None:
+        self._means = means
         self._wanted: Mapping[str, Wanted] = {}
         self._engines: dict[str, OwnEngine] = {}
         self._left: list[tuple[str, OwnEngine]] = []
@@ -97,8 +97,8 @@ class OwnEngines:
 
     async def _shape(self, key: str) -> Shape:
         wanted = self._known(key)
-        host = await asyncio.to_thread(self._host)
-        return await asyncio.to_thread(wanted.shape, key, host.memory)
+        means = await asyncio.to_thread(self._means)
+        return await asyncio.to_thread(wanted.shape, key, means.memory)
 
     def _known(self, key: str) -> Wanted:
         try:
@@ -109,7 +109,7 @@ class OwnEngines:
     def _engine(self, key: str) -> OwnEngine:
         wanted, engine = self._known(key), self._engines.get(key)
         if engine is None or not engine.serves:
-            engine = self._engines[key] = OwnEngine(key, wanted, self._host, after=engine)
+            engine = self._engines[key] = OwnEngine(key, wanted, self._means, after=engine)
         return engine
 
     def _leave(self, key: str, engine: OwnEngine) -> None:

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from adapters.llm.backends import BackendLLM
 from adapters.llm.configuration import Models
-from adapters.llm.own_engine import Host
+from adapters.llm.own_engine import Means
 from adapters.llm.own_engines import OwnEngines, wanted_by
 from domain.ports.llm import Delta, ModelMissing, ModelUnavailable, Reply, Request
 from tests.tiny_models import write_tiny_model
@@ -42,7 +42,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def engines() -> AsyncIterator[OwnEngines]:
-    found = OwnEngines(lambda: Host(threads=1))
+    found = OwnEngines(lambda: Means(threads=1))
     yield found
     await found.close()
 
@@ -274,7 +274,7 @@ async def test_a_file_that_is_cut_off_is_told_when_it_is_loaded(file: Path, engi
 
 
 async def test_one_that_needs_more_than_the_machine_has_is_told_with_the_numbers(file: Path) -> None:
-    small = OwnEngines(lambda: Host(memory=100_000_000))
+    small = OwnEngines(lambda: Means(memory=100_000_000))
     asked = llm(file, small, context_tokens=8_192, parallel=2)
     with pytest.raises(ModelMissing, match=r"needs 0\.\d GB of memory with 8,192 tokens for each of 2 calls.* 0\.1 GB"):
         await asked.check("main")
