@@ -160,7 +160,7 @@ class Container(containers.DeclarativeContainer):
         Doctor,
         data_dir=providers.Callable(lambda directory: directory.path, directory),
         llm=llm,
-        alias=models.provided.alias,
+        models=models,
         audit=audit,
         database=database.provided.health,
         carrier=a2a.provided.health,

@@ -1,15 +1,16 @@
 """Which model is used: the configured one, else the rehearsal model. The decorators of the LLM port, in one place."""
 
+import asyncio
 import os
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from adapters.llm.backends import BackendLLM
 from adapters.llm.configuration import Backend, Deployment, Models
-from adapters.llm.deployed import DeployedLLM
-from adapters.llm.fitting import FittingLLM
+from adapters.llm.deployed import DeployedLLM, Standing
+from adapters.llm.fitting import FittingLLM, Ratio
 from adapters.llm.limited import LimitedLLM
 from adapters.llm.memory import HostMemory
 from adapters.llm.own_engine import Means
@@ -50,7 +51,33 @@ def means() -> Means:
     return Means(memory=min(found.total, found.limit or found.total))
 
 
-def language_model(models: Models | None, engines: OwnEngines | None = None) -> LLM:
+@dataclass(frozen=True)
+class Learned:
+    """What calls taught about deployments, by key, and what those under way take of them."""
+
+    standings: dict[str, Standing] = field(default_factory=dict)
+    ratios: dict[str, Ratio] = field(default_factory=dict)
+    places: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+
+    def of(self, keys: Collection[str]) -> "Learned":
+        """That about `keys` only."""
+        return Learned(
+            standings={key: each for key, each in self.standings.items() if key in keys},
+            ratios={key: each for key, each in self.ratios.items() if key in keys},
+            places={key: each for key, each in self.places.items() if key in keys},
+        )
+
+
+def unchanged(before: Models | None, after: Models | None) -> frozenset[str]:
+    """The keys of the deployments that are the same in both."""
+    if before is None or after is None:
+        return frozenset()
+    found, known = after.deployments, before.deployments
+    same = {name for name, backend in after.backends.items() if before.backends.get(name) == backend}
+    return frozenset(key for key, each in found.items() if known.get(key) == each and each.backend in same)
+
+
+def language_model(models: Models | None, engines: OwnEngines | None = None, learned: Learned | None = None) -> LLM:
     """For each deployment: retry what was not billed, fit the prompt into its context, limit what runs at once; then
     the deployments of an alias, and what stands in for it."""
     if models is None:
@@ -58,7 +85,9 @@ def language_model(models: Models | None, engines: OwnEngines | None = None) -> 
     alone = {key for alias in models.aliases for key in _only(models.chain(alias))}
     patient, backends = Patience(), BackendLLM(models, os.environ, engines or OwnEngines(means))
     tried = RetryingLLM(backends, lambda key: patient if key in alone else AT_ONCE)
-    return DeployedLLM(LimitedLLM(FittingLLM(tried)), models.chain)
+    learned = learned or Learned()
+    limited = LimitedLLM(FittingLLM(tried, learned.ratios), learned.places)
+    return DeployedLLM(limited, models.chain, known=learned.standings)
 
 
 def _only(chain: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
@@ -80,7 +109,7 @@ class ConfiguredModels(ports.Models):
         self._directory = directory
         self._composed: tuple[Models | None, LLM] | None = None
         self._memory: tuple[Models | None, ModelMemory | None] | None = None
-        self._engines = OwnEngines(means)
+        self._engines, self._learned = OwnEngines(means), Learned()
 
     @property
     def current(self) -> Models | None:
@@ -89,12 +118,15 @@ class ConfiguredModels(ports.Models):
     @property
     def faults(self) -> tuple[str, ...]:
         """What is wrong with the files as they stand, though the last good ones are in force."""
+        self._models.value, self._routing.value  # noqa: B018  (looks at the files)
         return tuple(filter(None, (self._models.fault, self._routing.fault)))
 
     def llm(self) -> LLM:
         models = self.current
         if self._composed is None or self._composed[0] is not models:
-            self._composed = models, language_model(models, self._engines)
+            before = self._composed[0] if self._composed is not None else None
+            self._learned = self._learned.of(unchanged(before, models))
+            self._composed = models, language_model(models, self._engines, self._learned)
         return self._composed[1]
 
     def memory(self) -> ModelMemory | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from domain.ports.llm import LLM, LLMError, Request
+from services.ports.models import Models
 from services.ports.views import Audit
 
 Level = Literal["ok", "warning", "failed"]
@@ -29,14 +30,14 @@ class Doctor:
         *,
         data_dir: Path,
         llm: LLM,
-        alias: Callable[[], str],
+        models: Models,
         audit: Audit,
         database: Callable[[], Awaitable[tuple[Level, str]]],
         carrier: Callable[[], Awaitable[tuple[Level, str]]],
         reach: str,
     ) -> None:
         """`reach` says in words who can reach the program."""
-        self._data_dir, self._llm, self._alias = data_dir, llm, alias
+        self._data_dir, self._llm, self._models = data_dir, llm, models
         self._audit, self._database, self._carrier, self._reach = audit, database, carrier, reach
 
     async def examine(self, *, verify: bool) -> list[Finding]:
@@ -47,6 +48,7 @@ class Doctor:
             await self._messages(),
             Finding(name="network", level="ok", detail=self._reach),
             await self._model(),
+            *(Finding(name="configuration", level="failed", detail=fault) for fault in self._models.faults),
         ]
         if verify:
             findings += await self._verified()
@@ -75,12 +77,12 @@ class Doctor:
         return Finding(name="messages", level=level, detail=detail)
 
     async def _model(self) -> Finding:
-        info = self._llm.describe(self._alias())
+        info = self._llm.describe(self._models.alias())
         if info.rehearsal:
             detail = "none configured: work is rehearsed. Start Ollama and say `caseworks config model ollama:NAME`."
             return Finding(name="model", level="warning", detail=detail)
         request = Request(
-            alias=self._alias(),
+            alias=self._models.alias(),
             system="You answer in one word.",
             task="Say: ready",
             idempotency_key="doctor",
@@ -88,7 +90,7 @@ class Doctor:
             deadline=60,
         )
         try:
-            await self._llm.check(self._alias())
+            await self._llm.check(self._models.alias())
             reply = await self._llm.complete(request)
         except LLMError as error:
             return Finding(name="model", level="failed", detail=str(error))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from loguru import logger
 
@@ -25,15 +25,29 @@ Chain = Callable[[str], tuple[tuple[str, ...], ...]]
 """The keys of the deployments behind an alias, then those of each alias that stands in for it."""
 
 
+@dataclass
+class Standing:
+    """How a deployment stands: whether it is left alone, and how many calls it works on."""
+
+    breaker: Breaker
+    busy: int = 0
+
+
 class DeployedLLM(LLM):
     """Asks `inner`, which knows deployments by key. Goes on to the next one where an error may be mended there and
     nothing billable came back; a stream only while it has given nothing. What cannot be asked of the last one either
-    is the error of the first that was asked. A request's deadline covers all of them."""
+    is the error of the first that was asked. A request's deadline covers all of them. `known` is how deployments stand
+    already, by key."""
 
-    def __init__(self, inner: LLM, chain: Chain, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        inner: LLM,
+        chain: Chain,
+        monotonic: Callable[[], float] = time.monotonic,
+        known: dict[str, Standing] | None = None,
+    ) -> None:
         self._inner, self._chain, self._monotonic = inner, chain, monotonic
-        self._breakers: dict[str, Breaker] = {}
-        self._busy: dict[str, int] = {}
+        self._standings = {} if known is None else known
 
     async def complete(self, request: Request) -> Reply:
         errors: list[LLMError] = []
@@ -90,7 +104,7 @@ class DeployedLLM(LLM):
         resting: list[tuple[float, str]] = []
         for keys in self._keys(request.alias):
             for key in sorted(keys, key=lambda key: (key != request.prefer, self._load(key))):
-                if (rest := self._breaker(key).rests()) > 0:
+                if (rest := self._standing(key).breaker.rests()) > 0:
                     resting.append((rest, key))
                 elif (left := end - self._monotonic()) > 0:
                     yield replace(request, alias=key, deadline=min(left, request.deadline))
@@ -108,17 +122,17 @@ class DeployedLLM(LLM):
         )
 
     def _load(self, key: str) -> float:
-        return self._busy.get(key, 0) / self._inner.describe(key).parallel
+        return self._standing(key).busy / self._inner.describe(key).parallel
 
-    def _breaker(self, key: str) -> Breaker:
-        return self._breakers.setdefault(key, Breaker(self._monotonic))
+    def _standing(self, key: str) -> Standing:
+        return self._standings.setdefault(key, Standing(Breaker(self._monotonic)))
 
     @contextmanager
     def _at(self, key: str) -> Iterator[None]:
         """Counts a call at a deployment, and how it went."""
-        breaker, good = self._breaker(key), None
-        tries = breaker.begin()
-        self._busy[key] = self._busy.get(key, 0) + 1
+        standing, good = self._standing(key), None
+        tries = standing.breaker.begin()
+        standing.busy += 1
         try:
             yield
             good = True
@@ -126,8 +140,8 @@ class DeployedLLM(LLM):
             good = None if error.remedy in ("shrink", "stop") else False
             raise
         finally:
-            self._busy[key] -= 1
-            breaker.end(tries, good=good)
+            standing.busy -= 1
+            standing.breaker.end(tries, good=good)
 
     def _leave(self, request: Request, asked: Request, error: LLMError) -> None:
         """Raises `error` where another deployment would not help."""

@@ -38,11 +38,11 @@ class FittingLLM(LLM):
     """Leaves passages out where prompt and reply would not fit `context_tokens` together: those of the highest `rank`
     first, among equals the last. What the platform and the person say is never left out. `Reply.left_out` names what
     was. A backend that refuses the prompt all the same is asked with less, twice at most. Raises ContextTooLong with
-    the numbers where nothing is left that could go."""
+    the numbers where nothing is left that could go. `ratios` is what was learned already, by alias."""
 
-    def __init__(self, inner: LLM) -> None:
+    def __init__(self, inner: LLM, ratios: dict[str, Ratio] | None = None) -> None:
         self._inner = inner
-        self._ratios: dict[str, Ratio] = {}
+        self._ratios = {} if ratios is None else ratios
 
     async def complete(self, request: Request) -> Reply:
         for tried in range(1, TRIES + 1):

@@ -9,11 +9,12 @@ from domain.ports.llm import LLM, Delta, ModelInfo, Reply, Request
 
 class LimitedLLM(LLM):
     """`describe(alias).parallel` calls run, the others wait in the order they came. Waiting does not count to a
-    request's deadline, so this goes outside of RetryingLLM. A cancelled call gives its place back at once."""
+    request's deadline, so this goes outside of RetryingLLM. A cancelled call gives its place back at once. `places` are
+    those that are there already, by alias."""
 
-    def __init__(self, inner: LLM) -> None:
+    def __init__(self, inner: LLM, places: dict[str, asyncio.Semaphore] | None = None) -> None:
         self._inner = inner
-        self._places: dict[str, asyncio.Semaphore] = {}
+        self._places = {} if places is None else places
 
     async def complete(self, request: Request) -> Reply:
         async with self._place(request.alias):

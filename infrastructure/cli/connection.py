@@ -66,14 +66,16 @@ class Connection:
         return self._checked(self._client.delete(path)).json()
 
     def all(self, path: str, **query: Any) -> list[Any]:
+        """Every item of a list."""
+        return [item for page in self.pages(path, **query) for item in page["items"]]
+
+    def pages(self, path: str, **query: Any) -> Iterator[Any]:
         """Every page of a list."""
-        found: list[Any] = []
         cursor: str | None = ""
         while cursor is not None:
             page = self.get(path, limit=100, cursor=cursor or None, **query)
-            found += page["items"]
+            yield page
             cursor = page["next_cursor"]
-        return found
 
     def follow(self, path: str, last: int = 0) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
         """Server-sent events: (number or None, kind, data). Ends when the stream does."""

@@ -30,20 +30,23 @@ def bare(ctx: typer.Context, json: Json = False, data_dir: DataDir = None) -> No
 
 @app.command("list")
 def listed(ctx: typer.Context, json: Json = False, data_dir: DataDir = None) -> None:
-    """List the configured models, and what their backends say of them.
+    """List the configured models, what their backends say of them, and what is wrong with models.yaml.
 
     Example: caseworks models list --json
     """
     with session(ctx, data_dir) as found:
-        items = found.api.all("/v1/models")
+        pages = list(found.api.pages("/v1/models"))
+    items, faults = [item for page in pages for item in page["items"]], pages[-1]["faults"]
     if json:
-        document({"items": items})
+        document({"items": items, "faults": faults})
         return
     columns = ("alias", "model", "backend", "for", "context", "at once", "size", "needs", "state")
     table(columns, [_row(item) for item in items], NONE)
     for item in items:
         if item["fault"]:
             tell(item["fault"])
+    for fault in faults:
+        tell(fault)
 
 
 def _row(item: Any) -> tuple[object, ...]:

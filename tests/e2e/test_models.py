@@ -135,3 +135,18 @@ def test_a_call_says_which_model_it_went_to_and_why(tmp_path: Path) -> None:
         calls = connection.get(f"/v1/runs/{run['id']}/calls")["items"]
     plans = [call for call in calls if call["purpose"].startswith("plan")]
     assert plans and all(call["alias"] == "many" and "the alias for large" in call["reason"] for call in plans)
+
+
+def test_a_bad_file_is_told_wherever_models_are_asked_about_while_the_last_good_one_works(tmp_path: Path) -> None:
+    with model_server(able, (SMALL,)) as ollama, program(tmp_path, configuration(ollama, ollama)) as connection:
+        assert connection.get("/v1/models")["faults"] == []
+        (tmp_path / "models.yaml").write_text("default: main\nbackends: {here: {kind: cloudy}}\n")
+        (tmp_path / "routing.yaml").write_text("rules:\n  - because: nothing\n")
+        faults = connection.get("/v1/models", limit=1)["faults"]
+        listed, document = caseworks(tmp_path, "models"), caseworks(tmp_path, "models", "--json").json
+        doctor = caseworks(tmp_path, "doctor")
+    assert "models.yaml, line 2, backends.here: kind 'cloudy' is unknown" in faults[0]
+    assert "routing.yaml, line 2" in faults[1] and all("still in force" in each for each in faults)
+    assert listed.code == 0 and "small:1b" in listed.out and "line 2, backends.here" in listed.err
+    assert document["faults"] == faults and len(document["items"]) == 5
+    assert doctor.code == 3 and doctor.out.count("configuration") == 2 and "answered in" in doctor.out

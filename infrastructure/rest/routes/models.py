@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path
 
 from infrastructure.rest import schemas
 from infrastructure.rest.access import Caller, Paged, Parts, Poster
-from infrastructure.rest.paging import Listed
 from services.models import Checked
 from services.models import Listed as Shown
 
@@ -15,11 +14,13 @@ Alias = Annotated[str, Path(max_length=63, description="The alias in models.yaml
 
 
 @router.get("/v1/models", summary="The models that are configured", operation_id="list_models")
-async def page(caller: Caller, parts: Parts, paged: Paged) -> Listed[schemas.ModelOut]:
-    """Each with what its backend says of it now, asked without running it. Empty where work is rehearsed."""
+async def page(caller: Caller, parts: Parts, paged: Paged) -> schemas.ModelsOut:
+    """Each with what its backend says of it now, asked without running it. Empty where work is rehearsed. `faults` says
+    what is wrong with models.yaml and routing.yaml as they stand now; what they said before is then still in force."""
     found = await parts.model_checks().listed(caller.principal)
     shown, cursor = paged.window(found, lambda item: item.deployed.key)
-    return Listed(items=[_model(item) for item in shown], next_cursor=cursor)
+    items = [_model(item) for item in shown]
+    return schemas.ModelsOut(items=items, next_cursor=cursor, faults=parts.models().faults)
 
 
 @router.get("/v1/models/schema", summary="The JSON Schema of models.yaml, for editors", operation_id="models_schema")

@@ -36,7 +36,7 @@ from infrastructure.rest.schemas.graphs import (
     ProvOut,
 )
 from infrastructure.rest.schemas.health import HealthOut, ReadyOut, SignInLinkOut
-from infrastructure.rest.schemas.models import CheckedOut, ModelOut, TrialOut
+from infrastructure.rest.schemas.models import CheckedOut, ModelOut, ModelsOut, TrialOut
 from infrastructure.rest.schemas.problem import Fault, Problem
 from infrastructure.rest.schemas.projects import (
     BudgetBody,
@@ -131,6 +131,7 @@ __all__ = [
     "MemberPatch",
     "MemoryOut",
     "ModelOut",
+    "ModelsOut",
     "NewAgentBody",
     "NodeOut",
     "OutputTypeOut",

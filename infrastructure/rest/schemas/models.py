@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from domain.routing import Tier
+from infrastructure.rest.paging import Listed
 from infrastructure.rest.schemas.wire import Wire, example
 
 
@@ -57,6 +58,10 @@ class ModelOut(Wire):
     trained_context: int | None = Field(description="The context that it was trained for, in tokens.")
     capabilities: tuple[str, ...]
     fault: str = Field(description="Why it cannot be used; empty where it can.")
+
+
+class ModelsOut(Listed[ModelOut]):
+    faults: tuple[str, ...] = Field(description="What is wrong with the files as they stand: file, line, field.")
 
 
 class TrialOut(Wire):
