@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infrastructure.cli.endings import Code, Ended
+from infrastructure.cli.model_exchange import put
 from infrastructure.cli.output import document, say, table, tell
 from infrastructure.cli.session import DataDir, Json, settings
 
@@ -193,16 +194,7 @@ def _write(folder: Path, address: str, advice: "Advice") -> Path:
 
     directory = DataDirectory(folder)
     directory.prepare()
-    text = _yaml(address, advice)
-    try:
-        with directory.models.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        beside = directory.models.with_name("models.yaml.suggested")
-        beside.write_text(text, encoding="utf-8")
-        tell(f"{directory.models} is there already and stays as it is.")
-        return beside
-    return directory.models
+    return put(directory, _yaml(address, advice))
 
 
 def _yaml(address: str, advice: "Advice") -> str:
