@@ -1,5 +1,6 @@
 """Reading YAML against a pydantic schema, with errors that name file, line and field."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,7 +36,7 @@ class NotReadable(ConfigurationError):
 
 def read(path: Path, schema: type[M], overlay: Mapping[str, Any] | None = None) -> M:
     """The file as `schema`; what `overlay` holds (from the environment) wins. A missing file is empty."""
-    tree, written = parsed(path, text_of(path) if path.exists() else "")
+    tree, written = parsed(path, text_of(path) if path.exists() or path.is_symlink() else "")
     values = _merged(written, overlay or {})
     try:
         return schema.model_validate(values)
@@ -148,8 +149,20 @@ class _Looked:
         return NotReadable(self._path, line_in(node), message)
 
 
+PLAINER = (
+    (r"found character '\\t' that.*", "it is indented with a tab; use spaces"),
+    (r"could not determine a constructor for the tag '(?:tag:yaml\.org,2002:)?(.*)'", r"the tag \1 is not known here"),
+    (r"found unhashable key", "a name must be a text; a text in braces needs quotes"),
+    (r"(.*), but found '<stream end>'", r"it ends too early: \1"),
+    (r"special characters are not allowed", "it holds a character that no text has"),
+)
+"""What PyYAML says, and what is said instead."""
+
+
 def _problem(error: yaml.YAMLError) -> str:
     said = getattr(error, "problem", None) or str(getattr(error, "reason", None) or "it is no YAML")
+    for pattern, plainer in PLAINER:
+        said = re.sub(pattern, plainer, said)
     if said == "but found another document":
         return "it holds more than one document"
     hint = "; a text with a ? in braces needs quotes" if said.endswith("got '?'") else ""

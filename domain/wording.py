@@ -11,6 +11,7 @@ Place = tuple[int | str, ...]
 Schema = Mapping[str, Any]
 WORDS = {
     "missing": "is missing",
+    "misplaced": "{said}",
     "extra_forbidden": "is not known here",
     "string_type": "must be a text",
     "string_too_short": "must have at least {min_length} characters",
@@ -67,10 +68,16 @@ def phrased(
     faults: Sequence[Mapping[str, Any]], schema: Schema | None = None, value: Any = None
 ) -> Iterator[tuple[Mapping[str, Any], Place, str]]:
     """Each fault with its place and its words, without those that follow from another."""
-    places = [tuple(fault["loc"]) for fault in faults]
+    places = [_place(fault) for fault in faults]
     for fault, place in zip(faults, places, strict=True):
         if not _follows(fault, place, places):
             yield fault, place, _said(fault, schema, value)
+
+
+def _place(fault: Mapping[str, Any]) -> Place:
+    """Where the fault is; one that was found in the whole may say which part it is about."""
+    within = fault["ctx"]["place"] if fault["type"] == "misplaced" else ()
+    return (*(part for part in fault["loc"] if part != "[key]"), *within)
 
 
 def _follows(fault: Mapping[str, Any], place: Place, places: Sequence[Place]) -> bool:

@@ -39,7 +39,7 @@ AT_ONCE = Patience(tries=1)
 
 def configured(settings: Settings, directory: DataDirectory) -> Models | None:
     """None when work is rehearsed. Raises ConfigurationError with file, line and field."""
-    if settings.rehearse or not directory.models.exists():
+    if settings.rehearse or not (directory.models.exists() or directory.models.is_symlink()):
         return None
     return read(directory.models, Models)
 

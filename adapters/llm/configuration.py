@@ -8,16 +8,15 @@ aliases:
   main: {backend: ollama, model: "qwen3:4b", context_tokens: 8192}
 """
 
-import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from adapters.llm.hosts import Host, Size, too_large
+from adapters.llm.parts import Part, Place, Price, misplaced, seconds_kept
 from domain.ports.llm import ModelInfo
 from domain.routing import NEARER, Choice, Tier
 
@@ -53,7 +52,6 @@ LEAKING = {
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Money = Annotated[Decimal, Field(ge=0, le=1_000_000)]
 
 
 def litellm_model(backend_kind: str, model: str, provider: str | None = None) -> str:
@@ -80,11 +78,7 @@ def litellm_model(backend_kind: str, model: str, provider: str | None = None) ->
     return f"{PROVIDERS[backend_kind]}/{model}"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Backend(_Part):
+class Backend(Part):
     """A server of models. A key is never written here, only where it is: in an environment variable or in a file."""
 
     kind: str = Field(description=f"One of {', '.join(PROVIDERS)}, triton, gguf, litellm.")
@@ -101,21 +95,16 @@ class Backend(_Part):
     host: Name | None = Field(None, description="The machine of `hosts` whose memory its models take.")
     allow_cloud: bool = Field(False, description="Whether it may run a model in a cloud, which then sees the prompts.")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_key(cls, written: Any) -> Any:
-        if isinstance(written, dict) and any(name in written for name in ("api_key", "key", "token", "password")):
-            raise ValueError(
-                "a key is not written here: put it into an environment variable and name that in `api_key_env`, or "
-                "into a file and name that in `api_key_file`"
-            )
-        return written
-
     @field_validator("base_url")
     @classmethod
     def _plain(cls, base_url: str) -> str:
-        parts = urlsplit(base_url)  # `port` below raises ValueError for one that is no number
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        """Raises ValueError."""
+        try:
+            parts = urlsplit(base_url)
+            known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # no number of a port, no address in brackets
+            known = False
+        if not known:
             raise ValueError("base_url must be an http or https address such as http://127.0.0.1:11434")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("base_url must hold no credentials, query or fragment; name the key in api_key_env")
@@ -156,28 +145,7 @@ class Backend(_Part):
         return model
 
 
-class Price(_Part):
-    """What a model costs, in the currency: for a million tokens, or, where it is your own, for a second of work."""
-
-    input: Money = Field(Decimal(0), description="For a million tokens of the prompt.")
-    output: Money = Field(Decimal(0), description="For a million tokens of the reply.")
-    second: Money = Field(Decimal(0), description="For a second that the machine works.")
-    watts: Annotated[Decimal, Field(ge=0, le=100_000)] = Field(Decimal(0), description="What it draws while it works.")
-    kilowatt_hour: Money = Field(Decimal(0), description="What a kilowatt-hour costs; with `watts`.")
-
-    @model_validator(mode="after")
-    def _both(self) -> Self:
-        if bool(self.watts) != bool(self.kilowatt_hour):
-            raise ValueError("`watts` and `kilowatt_hour` belong together")
-        return self
-
-    @property
-    def a_second(self) -> int:
-        """Billionths of the currency."""
-        return int((self.second + self.watts * self.kilowatt_hour / 3_600_000) * 1_000_000_000)
-
-
-class Deployment(_Part):
+class Deployment(Part):
     """One model on one backend."""
 
     backend: str
@@ -195,18 +163,7 @@ class Deployment(_Part):
     price: Price = Price()
 
 
-def seconds_kept(keep_alive: str | None) -> float | None:
-    """Ollama's way of writing a time, such as 90, 10m or 1h30m; one below 0 is without end: None. Raises ValueError."""
-    if keep_alive is None:
-        return 300.0
-    found = re.fullmatch(r"(-)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s?)?", keep_alive)
-    if found is None or not any(found.groups()[1:]):
-        raise ValueError(f"'{keep_alive}' is no time such as 10m, 1h30m or 90s; -1 is for ever")
-    hours, minutes, seconds = (int(each or 0) for each in found.groups()[1:])
-    return None if found[1] else float(hours * 3600 + minutes * 60 + seconds)
-
-
-class Several(_Part):
+class Several(Part):
     """One name for several deployments: the least busy is asked first, one that is down is left."""
 
     deployments: Annotated[tuple[Deployment, ...], Field(min_length=1, max_length=16)]
@@ -216,10 +173,10 @@ def _told_apart(written: Any) -> Any:
     """The one thing that an alias looks like, so that an error speaks of that only."""
     if isinstance(written, dict):
         return (Several if "deployments" in written else Deployment).model_validate(written)
-    return written
+    raise ValueError("must hold names with their values, as in {backend: ollama, model: NAME}")
 
 
-class Override(_Part):
+class Override(Part):
     """What an agent or a project uses instead: an alias for each tier, or `any` for all of them."""
 
     small: str | None = None
@@ -235,7 +192,7 @@ class Override(_Part):
         return ((name, value) for name, value in self if value is not None)
 
 
-class Tiers(_Part):
+class Tiers(Part):
     """An alias for each size of work. What is left out is served by the nearest that there is."""
 
     small: str | None = None
@@ -244,7 +201,7 @@ class Tiers(_Part):
     code: str | None = None
 
 
-class Models(_Part):
+class Models(Part):
     """The whole of `models.yaml`."""
 
     backends: Annotated[dict[Name, Backend], Field(min_length=1)]
@@ -261,57 +218,60 @@ class Models(_Part):
     def _resolved(self) -> Self:
         for place, deployment in self._deployments():
             if deployment.backend not in self.backends:
-                raise ValueError(
-                    f"{place}.backend names '{deployment.backend}', which is not among the backends "
-                    f"({', '.join(self.backends)})"
-                )
+                known = ", ".join(self.backends)
+                said = f"names '{deployment.backend}', which is not among the backends ({known})"
+                raise misplaced((*place, "backend"), said)
             backend = self.backends[deployment.backend]
             try:
                 backend.named(deployment.model)
             except ValueError as error:
-                raise ValueError(f"{place}.model: {error}") from None
+                raise misplaced((*place, "model"), str(error)) from None
             if backend.kind == GGUF:
                 try:
                     seconds_kept(deployment.keep_alive)
                 except ValueError as error:
-                    raise ValueError(f"{place}.keep_alive: {error}") from None
+                    raise misplaced((*place, "keep_alive"), str(error)) from None
             if (deployment.template is not None) != (backend.kind == TRITON):
-                raise ValueError(f"{place}.template is for kind 'triton', which needs it: chatml, llama3 or plain")
+                raise misplaced((*place, "template"), "is for kind 'triton', which needs it: chatml, llama3 or plain")
         for name, backend in self.backends.items():
             if backend.host is not None and backend.host not in self.hosts:
                 known = ", ".join(self.hosts) or "none"
-                raise ValueError(f"backends.{name}.host names '{backend.host}', which is not among the hosts ({known})")
+                said = f"names '{backend.host}', which is not among the hosts ({known})"
+                raise misplaced(("backends", name, "host"), said)
         for host, has in self.hosts.items():
             if has.memory_limit is not None and (fault := too_large(has.memory_limit, self._needs(host))):
                 raise ValueError(fault)
         for place, alias in self._named():
             if alias not in self.aliases:
-                raise ValueError(f"{place} names '{alias}', which is not among the aliases ({', '.join(self.aliases)})")
+                raise misplaced(place, f"names '{alias}', which is not among the aliases ({', '.join(self.aliases)})")
+        for name, chain in self.fallbacks.items():
+            if name in chain or len(set(chain)) < len(chain):
+                raise misplaced(("fallbacks", name), "must name other aliases, each of them once")
         return self
 
-    def _deployments(self) -> Iterator[tuple[str, Deployment]]:
+    def _deployments(self) -> Iterator[tuple[Place, Deployment]]:
         for name, alias in self.aliases.items():
             if isinstance(alias, Deployment):
-                yield f"aliases.{name}", alias
+                yield ("aliases", name), alias
             else:
-                yield from ((f"aliases.{name}.deployments.{n}", each) for n, each in enumerate(alias.deployments))
+                yield from ((("aliases", name, "deployments", n), each) for n, each in enumerate(alias.deployments))
 
     def _needs(self, host: str) -> Iterator[tuple[str, int]]:
         """Each place on `host` that says what memory its model takes."""
         for place, deployment in self._deployments():
             if deployment.memory is not None and self.backends[deployment.backend].host == host:
-                yield place, deployment.memory
+                yield ".".join(map(str, place)), deployment.memory
 
-    def _named(self) -> Iterator[tuple[str, str]]:
+    def _named(self) -> Iterator[tuple[Place, str]]:
         """Each place that names an alias, and the one it names."""
-        yield "default", self.default
-        yield from ((f"tiers.{tier}", alias) for tier, alias in self.tiers if alias is not None)
+        yield ("default",), self.default
+        yield from ((("tiers", tier), alias) for tier, alias in self.tiers if alias is not None)
         for name, chain in self.fallbacks.items():
-            yield "fallbacks", name
-            yield from ((f"fallbacks.{name}.{n}", alias) for n, alias in enumerate(chain))
+            yield ("fallbacks",), name
+            yield from ((("fallbacks", name, n), alias) for n, alias in enumerate(chain))
         for part, overrides in (("agents", self.agents), ("projects", self.projects)):
             for name, override in overrides.items():
-                yield from ((f"{part}.{name}.{tier}", alias) for tier, alias in override.aliases())
+                yield from (((part, name, tier), alias) for tier, alias in override.aliases())
 
     @property
     def deployments(self) -> dict[str, Deployment]:

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from adapters.llm.configuration import GGUF, Models, seconds_kept
+from adapters.llm.configuration import GGUF, Models
 from adapters.llm.own_engine import Asked, Means, OwnEngine, Wanted
+from adapters.llm.parts import seconds_kept
 from domain.memory import Shape
 from domain.ports.llm import ModelMissing
 from services.ports.models import Seen
