@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from infrastructure.cli.carrying import carry
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import tell
 from infrastructure.cli.session import DataDir, Json, Session, segment, session, settings, text_of
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 EMPTY = "A project needs a goal: say in a sentence what should exist at the end."
 
@@ -62,6 +65,9 @@ def run(
     project: Annotated[
         str, typer.Option("--continue", help="Go on with this project instead of a new one.", metavar="PROJECT")
     ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Spend nothing: say what the work would use on these models.")
+    ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -76,6 +82,9 @@ def run(
     files = handing_over.inputs(input or (), found.limits.upload_bytes)
     job = Job(body=body, files=files, project_id=project, report=_writable(report), wait=wait)
     _check(job)
+    if dry_run:
+        _estimate(found, job, json=json)
+        return
     model_choice.prepare_here(found)
     with session(ctx, data_dir, dispatch=True, **flags) as opened:
         check_server(opened)
@@ -107,6 +116,14 @@ def _check(job: Job) -> None:
         raise Ended(Code.USAGE, "Give either a goal or --continue PROJECT, not both.")
     if not job.project_id and not job.body["goal"].strip():
         raise Ended(Code.USAGE, EMPTY)
+
+
+def _estimate(found: "Settings", job: Job, *, json: bool) -> None:
+    from infrastructure.cli.dry_run import show
+
+    if job.project_id:
+        raise Ended(Code.USAGE, "--dry-run is for a new project; what a project has cost so far is `caseworks costs`.")
+    show(found, job.body, job.files, json=json)
 
 
 def check_server(opened: Session) -> None:

@@ -16,7 +16,7 @@ from domain.plan import Plan
 from domain.ports.llm import Reply, Request, Shape
 from domain.project import Project
 from domain.routing import Choice
-from domain.task import Expected, Task
+from domain.task import Expected, Task, TaskSpec
 from services.filing import goal_of
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
@@ -55,7 +55,7 @@ class Drafter:
         expected = task.spec.expected[0]
         output = profile.output(expected.kind)
         profile.check_write(expected.section)
-        shape = shape_of(task, output)
+        shape = shape_of(task.spec, output)
         heard = (*await remembered(context, profile), *await broadcasts(context))
         room = reply_tokens(shape.max_words) + tokens_of(heard) + OVERHEAD
         purpose = "draft" if "draft" not in context.state.outputs else "revise"
@@ -127,22 +127,12 @@ class Drafter:
         shape: Shape,
         gathered: Context,
     ) -> Request:
-        judged = [criterion.text for criterion in task.spec.criteria]
         output = profile.output(task.spec.expected[0].kind)
-        parts = [
-            f"The project's goal: {project.goal}",
-            f"Your task: {task.spec.title}\n{task.spec.brief}",
-            project.instructed,
-            f"What a good one looks like: {output.shape}",
-            "It will be checked against: " + "; ".join(judged) + ".",
-            f"A person adds: {task.hint}" if task.hint else "",
-            await self._earlier(context),
-        ]
         return Request(
             alias=choice.alias,
             reason=choice.reason,
             system=profile.prompt,
-            task="\n\n".join(part for part in parts if part),
+            task=asked_of(project, task.spec, output, task.hint, await self._earlier(context)),
             idempotency_key="-",
             passages=gathered.passages,
             shape=shape,
@@ -200,6 +190,21 @@ class Drafter:
         refs = [_ref(citation) for citation in made.citations if citation.label in used]
         refs = refs or [_head(artifact) for artifact in made.direct]
         return tuple(dict.fromkeys(refs)) or (await goal_ref(context),)
+
+
+def asked_of(project: Project, spec: TaskSpec, output: OutputType, hint: str = "", earlier: str = "") -> str:
+    """What an agent is told of its task."""
+    judged = [criterion.text for criterion in spec.criteria]
+    parts = [
+        f"The project's goal: {project.goal}",
+        f"Your task: {spec.title}\n{spec.brief}",
+        project.instructed,
+        f"What a good one looks like: {output.shape}",
+        "It will be checked against: " + "; ".join(judged) + ".",
+        f"A person adds: {hint}" if hint else "",
+        earlier,
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 async def _whole(context: EffectContext, request: Request, agent: str, purpose: str) -> Reply:
@@ -275,14 +280,14 @@ def sections_of(text: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def shape_of(task: Task, output: OutputType) -> Shape:
+def shape_of(spec: TaskSpec, output: OutputType) -> Shape:
     """From the criteria that code checks, so that what is asked and what is checked agree."""
-    params = {c.check.rule: c.check.params for c in task.spec.criteria if c.check is not None}
+    params = {c.check.rule: c.check.params for c in spec.criteria if c.check is not None}
     headings = params.get("sections@1", {}).get("headings", list(output.headings))
     limit = params.get("length@1", {}).get("max_words", output.max_words)
     return Shape(
         kind=output.kind,
-        title=task.spec.title,
+        title=spec.title,
         headings=tuple(str(h) for h in headings) if isinstance(headings, list) else (),
         max_words=_int(limit),
         cite="citations@1" in params,

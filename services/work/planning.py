@@ -31,6 +31,8 @@ from services.work.ways import way_for
 Known = Callable[[], Mapping[str, AgentGraph]]
 MAX_PLANNED = 12
 MAX_SOURCES_SHOWN = 12
+SHOWN = 600  # characters of each
+PLAN_TOKENS = 1_200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ class Planner:
         passages = []
         for number, source in enumerate(sources[:MAX_SOURCES_SHOWN], 1):
             first = await context.search.passages(project.workspace_id, source.id)
-            text = first[0].text[:600] if first else ""
+            text = first[0].text[:SHOWN] if first else ""
             passages.append(Passage(label=f"S{number}", text=text, source=source.id, title=source.title))
         hint = context.text("approve.hint")
         return Brief(project=project, sources=tuple(sources), passages=tuple(passages), hint=hint)
@@ -135,7 +137,7 @@ class Planner:
         self, context: EffectContext, brief: Brief, example: PlanTemplate
     ) -> tuple[tuple[TaskSpec, ...], str]:
         offers = [(profile, output) for profile in self._staff.specialists for output in profile.outputs]
-        request = self._request(brief, _outline_task(brief, offers, example), outline_schema(offers))
+        request = self._request(brief, outline_task(brief, offers, example), outline_schema(offers))
         ids = dict(zip(map(_key, range(1, MAX_PLANNED + 1)), _in_order(context, MAX_PLANNED), strict=True))
 
         def build(value: Any) -> list[PlannedStep]:
@@ -155,12 +157,7 @@ class Planner:
     ) -> PlannedStep:
         """Brief and criteria for one step; its outline as it stands where the model fails at it."""
         output = self._staff.agent(step.agent).output(step.makes)
-        task = (
-            f"The goal: {brief.project.goal}\nThe plan: {'; '.join(other.title for other in steps)}.\n"
-            f"Now the task “{step.title}”, which makes a {output.label}. Say in `brief` in two or three sentences what "
-            "to do, and in `criteria` one to three short statements that a reader can check on the result."
-        )
-        request = self._request(brief, task, DETAIL)
+        request = self._request(brief, detail_task(brief.project.goal, step.title, output, steps), DETAIL)
 
         def build(value: Any) -> PlannedStep:
             return step.model_copy(
@@ -189,7 +186,7 @@ class Planner:
             idempotency_key="-",
             passages=brief.passages,
             schema=schema,
-            max_output_tokens=1_200,
+            max_output_tokens=PLAN_TOKENS,
             temperature=0.1,
         )
 
@@ -289,7 +286,7 @@ DETAIL: dict[str, JsonValue] = {
 }
 
 
-def _outline_task(brief: Brief, offers: Sequence[tuple[Profile, OutputType]], example: PlanTemplate) -> str:
+def outline_task(brief: Brief, offers: Sequence[tuple[Profile, OutputType]], example: PlanTemplate) -> str:
     staff = "\n".join(f"- {profile.name}:{output.kind}: {output.label}. {output.shape}" for profile, output in offers)
     numbers = {step.key: number for number, step in enumerate(example.steps, 1)}
     usual = "\n".join(
@@ -308,6 +305,14 @@ def _outline_task(brief: Brief, offers: Sequence[tuple[Profile, OutputType]], ex
         "asks for.",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def detail_task(goal: str, title: str, output: OutputType, steps: Sequence[PlannedStep]) -> str:
+    return (
+        f"The goal: {goal}\nThe plan: {'; '.join(other.title for other in steps)}.\n"
+        f"Now the task “{title}”, which makes a {output.label}. Say in `brief` in two or three sentences what "
+        "to do, and in `criteria` one to three short statements that a reader can check on the result."
+    )
 
 
 def _steps(value: Any, offers: Sequence[tuple[Profile, OutputType]]) -> list[PlannedStep]:

@@ -28,6 +28,7 @@ from services.work.transforms import FILL_FORM, transformed
 
 EXPECTED = "expected"
 OVERHEAD = 1_000
+MODEL_REPLY, DECIDED = 1_500, 400  # tokens of a reply: of a model node, of a small decision
 ASKED = 2_000  # characters of what is asked that the case file is searched by
 
 
@@ -78,7 +79,7 @@ class Steps:
             task=await teller.told(node.prompt),
             idempotency_key="-",
             passages=(),
-            max_output_tokens=1_500,
+            max_output_tokens=MODEL_REPLY,
         )
         return await self._answered(context, node, request, context.run.actor, teller)
 
@@ -132,8 +133,8 @@ class Steps:
             if context.run.task_id is None:
                 return None
             _, _, task = await loaded(context, context.run.task_id)
-            return shape_of(task, profile.output(task.spec.expected[0].kind))
-        return _usual(profile.output(node.makes))
+            return shape_of(task.spec, profile.output(task.spec.expected[0].kind))
+        return usual_shape(profile.output(node.makes))
 
     async def _gathered(
         self, context: EffectContext, project: Project, profile: Profile, choice: Choice, node: AgentNode, taken: int
@@ -184,13 +185,13 @@ class Steps:
             task=task,
             idempotency_key="-",
             schema=_schema(properties),
-            max_output_tokens=400,
+            max_output_tokens=DECIDED,
             temperature=0.0,
         )
         return await structured.ask(context.calls, request, _object, agent=context.run.actor, purpose=purpose)
 
 
-def _usual(output: OutputType) -> Shape:
+def usual_shape(output: OutputType) -> Shape:
     return Shape(kind=output.kind, title=output.label, headings=output.headings, max_words=output.max_words, cite=True)
 
 
