@@ -8,12 +8,12 @@ happens anew, as when a task that was tried again fails again.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from statistics import median
 from typing import Literal
 
 from domain.project import Project
 from domain.run import Usage
+from domain.standstill import stays
 from domain.task import Task
 
 TIMES, LEAST_TASKS = 5, 5
@@ -125,9 +125,8 @@ def costly(vitals: Vitals) -> Iterator[Notice]:
 def returned(vitals: Vitals) -> Iterator[Notice]:
     for task in vitals.tasks:
         reviews = [list(map(_line, found)) for found in vitals.reviews.get(task.id, ())]
-        counts = Counter(finding for found in reviews for finding in set(found))
-        again = [one for one in dict.fromkeys(chain(*reviews)) if counts[one] >= REVIEWS]
-        if again:
+        if again := stays(reviews, REVIEWS):
+            counts = Counter(finding for found in reviews for finding in set(found))
             yield Notice(
                 rule="returned",
                 subject=task.id,

@@ -166,7 +166,8 @@ class JoinNode(Spec):
 
 
 class LoopNode(Spec):
-    """Back to `back_to` until `until` holds: at most `limit` times, and no more once `watch` no longer changes."""
+    """Back to `back_to` until `until` holds: at most `limit` times, and no more once `watch` no longer changes, or goes
+    back and forth between two values."""
 
     type: Literal["loop"] = "loop"
     id: NodeId

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from domain.run import Limits, RunPhase, RunResult, Usage
+from domain.standstill import alternates
 
 Wait = Literal["effect", "signal", "answer", "child", "timer", "held"]
 
@@ -49,11 +50,21 @@ class Joining:
 
 @dataclass(frozen=True, kw_only=True)
 class Loop:
-    """How often a loop went round, and what it watched last."""
+    """How often a loop went round, what it watched last, and `before` that, oldest first: as much as shows whether two
+    things alternate."""
 
     node: str
     rounds: Annotated[int, Field(ge=0)] = 0
     seen: JsonValue = None
+    before: tuple[JsonValue, ...] = ()
+
+    def went_round(self, seen: JsonValue) -> "Loop":
+        before = (*self.before, self.seen)[-2:] if self.rounds else ()
+        return Loop(node=self.node, rounds=self.rounds + 1, seen=seen, before=before)
+
+    def stands_still(self, seen: JsonValue) -> bool:
+        """Whether what is watched did not change in the last round, or goes back and forth."""
+        return self.rounds > 0 and (seen == self.seen or alternates((*self.before, self.seen, seen)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ from domain.agent_graph.nodes import (
 from domain.agent_graph.progress import Progress, effect_of, node_timeout, remaining
 from domain.agent_graph.references import assembled, resolved, text_of
 from domain.agent_graph.spec import AgentGraph
-from domain.agent_graph.state import Active, Gather, Joining, Loop, RunState
+from domain.agent_graph.state import Active, Gather, Joining, RunState
 from domain.changes import (
     OpenInbox,
     PublishStaged,
@@ -239,14 +239,14 @@ class Walk(Progress):
     def _go_round(self, node: LoopNode) -> None:
         loop = self.state.loop(node.id)
         seen = None if node.watch is None else self.state.look_up(node.watch)
-        unchanged = node.watch is not None and loop.rounds > 0 and seen == loop.seen
+        still = node.watch is not None and loop.stands_still(seen)
         others = tuple(other for other in self.state.loops if other.node != node.id)
         done = holds(node.until, self.state.look_up)
-        if done or unchanged or loop.rounds >= node.limit:
+        if done or still or loop.rounds >= node.limit:
             self._set(loops=others)
             self._enter(node.next if done else node.exhausted)
         else:
-            self._set(loops=(*others, Loop(node=node.id, rounds=loop.rounds + 1, seen=seen)))
+            self._set(loops=(*others, loop.went_round(seen)))
             self._enter(node.back_to)
 
     def _ask(self, node: HumanNode) -> None:

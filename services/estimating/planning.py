@@ -25,8 +25,8 @@ FINDINGS = exactly(300)
 
 
 def planning(house: House, project: Project, sources: Sequence[Source], tasks: int) -> list[Asked]:
-    """None where work is rehearsed: a template is the plan. It is, too, where no outline can be used after all tries, and
-    then nothing is detailed."""
+    """None where work is rehearsed: a template is the plan. It is, too, where no outline could be used; then nothing is
+    detailed."""
     manager = house.staff.manager
     choice = house.choosing.choose(manager, "plan", project.id, text=project.goal)
     if house.describe(choice.alias).rehearsal:

@@ -22,6 +22,7 @@ from services.work import structured
 from services.work.choosing import Choosing
 from services.work.criteria import as_they_hold
 from services.work.legend import labels_in, without_legend
+from services.work.moving import found_again
 from services.work.rules import Subject, verdict_of
 
 MAX_JUDGED_CHARS = 12_000
@@ -82,11 +83,13 @@ class Judge:
             run_id=context.run.id,
         )
         findings: list[JsonValue] = list(record.findings)
+        still = await found_again(context, task, record)
         output: dict[str, JsonValue] = {
             "passed": record.passed,
             "findings": findings,
             "qa_id": record.id,
             "reason": "; ".join(record.findings),
+            "stuck": still.reason if still is not None else "",
         }
         return EffectResult(output=output, changes=(FileQA(record=record),))
 

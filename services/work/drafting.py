@@ -24,6 +24,7 @@ from services.work.choosing import Choosing
 from services.work.context import Context, gather
 from services.work.hearing import broadcasts, tokens_of
 from services.work.legend import labels_in, with_legend, without_legend
+from services.work.moving import drafted_before
 from services.work.planning import newest_plan
 from services.work.remembering import remembered
 from services.work.telling import CITATIONS, is_content
@@ -162,8 +163,9 @@ class Drafter:
         content, workspace = text.encode(), project.workspace_id
         digest = await context.content.put(workspace, content)
         passages = json.dumps(sections_of(without_legend(text)), ensure_ascii=False).encode()
+        artifact_id = await artifact_for(context, task)
         version = Version(
-            artifact_id=await artifact_for(context, task),
+            artifact_id=artifact_id,
             workspace_id=workspace,
             project_id=project.id,
             kind=expected.kind,
@@ -182,7 +184,9 @@ class Drafter:
         )
         title = f"{task.spec.title}"
         staging = StageVersion(version=version, section=expected.section, title=title, owner_id=project.owner_id)
-        return EffectResult(output=_output(version), changes=(staging, *_to_review(task)))
+        still = await drafted_before(context, artifact_id, text, task.spec)
+        output: dict[str, JsonValue] = {**_output(version), "stuck": still.reason if still is not None else ""}
+        return EffectResult(output=output, changes=(staging, *_to_review(task)))
 
     async def _sources(self, context: EffectContext, text: str, made: "_Made") -> tuple[VersionRef, ...]:
         """What it cites; failing that what it was given directly; failing that the goal."""

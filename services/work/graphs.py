@@ -8,6 +8,7 @@ from domain.agent_graph import (
     ChildNode,
     Condition,
     ExitNode,
+    GateNode,
     HumanNode,
     LoopNode,
     SuperviseNode,
@@ -17,6 +18,8 @@ from domain.run import Limits
 
 REJECTED = Condition(path="approve.action", op="ne", value="reject")
 PASSED = Condition(path="qa.passed")
+SAME_DRAFT = Condition(path="draft.stuck", op="gt", value="")
+SAME_FINDINGS = Condition(path="qa.stuck", op="gt", value="")
 REVISIONS = 2
 PLAN_ROUNDS = 3
 UNLIMITED = Limits(calls=None)
@@ -53,22 +56,28 @@ TASK = AgentGraph(
     description="An agent writes, the result is checked, and revised at most twice.",
     start="draft",
     nodes=(
-        AgentNode(id="draft", handler="draft@1", next="qa"),
-        ChildNode(id="qa", graph="qa@1", inputs=QA_INPUTS, next="revise"),
-        LoopNode(
-            id="revise",
-            back_to="draft",
-            until=PASSED,
-            limit=REVISIONS,
-            watch="draft.digest",
-            next="done",
-            exhausted="attention",
-        ),
+        AgentNode(id="draft", handler="draft@1", next="known"),
+        GateNode(id="known", when=SAME_DRAFT, next="same_draft", otherwise="qa"),
+        ChildNode(id="qa", graph="qa@1", inputs=QA_INPUTS, next="moves"),
+        GateNode(id="moves", when=SAME_FINDINGS, next="same_findings", otherwise="revise"),
+        LoopNode(id="revise", back_to="draft", until=PASSED, limit=REVISIONS, next="done", exhausted="attention"),
         ExitNode(id="done", publish=True, output={"version_id": "{{ draft.version_id }}"}),
         ExitNode(
             id="attention",
             result="partial",
             reason_from="qa.reason",
+            output={"version_id": "{{ draft.version_id }}", "findings": "{{ qa.findings }}"},
+        ),
+        ExitNode(
+            id="same_draft",
+            result="partial",
+            reason_from="draft.stuck",
+            output={"version_id": "{{ draft.version_id }}", "findings": "{{ qa.findings }}"},
+        ),
+        ExitNode(
+            id="same_findings",
+            result="partial",
+            reason_from="qa.stuck",
             output={"version_id": "{{ draft.version_id }}", "findings": "{{ qa.findings }}"},
         ),
     ),
@@ -135,7 +144,7 @@ CRAFTED = AgentGraph(
             inputs={"agent": "{{ inputs.agent }}", "title": "{{ inputs.title }}", "brief": "{{ inputs.brief }}"},
             next="draft",
         ),
-        AgentNode(id="draft", handler="craft@1", next="qa"),
+        AgentNode(id="draft", handler="craft@1", next="known"),
         *TASK.nodes[1:],
     ),
 )
@@ -173,6 +182,7 @@ QA = AgentGraph(
                 "passed": "{{ judge.passed }}",
                 "findings": "{{ judge.findings }}",
                 "qa_id": "{{ judge.qa_id }}",
+                "stuck": "{{ judge.stuck }}",
             },
             reason_from="judge.reason",
         ),
