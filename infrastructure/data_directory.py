@@ -40,6 +40,7 @@ class DataDirectory:
         self.content = path / "content"
         self.models = path / "models.yaml"
         self.routing = path / "routing.yaml"
+        self.bench = path / "bench.json"
         self.agents = path / "agents"
         self.workflows = path / "workflows"
         self.forms = path / "forms"

@@ -15,6 +15,7 @@ from domain.plan import Plan
 from domain.project import Project
 from domain.run import Run
 from domain.tokens import estimated_tokens
+from infrastructure.bench_results import BenchResults
 from infrastructure.data_directory import DataDirectory
 from infrastructure.models import ConfiguredModels
 from infrastructure.program import Program, running
@@ -42,14 +43,23 @@ class DryRun:
     model: str
 
 
-def dry_run(settings: Settings, new: NewProject, files: Sequence["Input"], speeds: Mapping[str, float]) -> DryRun:
-    """`speeds` in tokens of a reply a second, by alias. Raises ConfigurationError, UnreadableDocument, DomainError."""
+def dry_run(settings: Settings, new: NewProject, files: Sequence["Input"]) -> DryRun:
+    """Raises ConfigurationError, UnreadableDocument, DomainError."""
     own = DataDirectory(settings.data_dir)
     models = ConfiguredModels(settings, own)
+    speeds = _speeds(own, models)
     with tempfile.TemporaryDirectory(prefix="caseworks-dry-run-") as folder:
         _bring(own, DataDirectory(Path(folder)))
         plain = {"data_dir": Path(folder), "rehearse": True, "redis_url": None, "telemetry": Telemetry()}
         return asyncio.run(_planned(settings.model_copy(update=plain), models, new, files, speeds))
+
+
+def _speeds(own: DataDirectory, models: ConfiguredModels) -> dict[str, float]:
+    """Tokens of a reply a second, by alias, where that was measured of the model that stands behind it now."""
+    results, llm = BenchResults(own), models.llm()
+    aliases = models.current.aliases if models.current is not None else ()
+    found = {alias: results.last(alias, llm.describe(alias).model) for alias in aliases}
+    return {alias: last.speed for alias, last in found.items() if last is not None and last.speed}
 
 
 def _bring(own: DataDirectory, other: DataDirectory) -> None:

@@ -27,7 +27,7 @@ def show(settings: "Settings", body: dict[str, Any], files: "Sequence[Input]", *
     from services.projects import NewProject
 
     new = NewProject(**{**body, "budget": Budget(**body["budget"]), "approve_plan": True})
-    found = dry_run(settings, new, files, {})
+    found = dry_run(settings, new, files)
     if json:
         document(_document(found))
     else:

@@ -114,7 +114,8 @@ class _Tasked:
         choice = self._house.choosing.choose(reviewer, "review", self._project.id, task=self._task)
         if not criteria or self._house.describe(choice.alias).rehearsal:
             return []
-        asked = sizes.of_prompt(reviewer.prompt, question(spec, self._project.instructed, "", criteria), verdicts_schema(len(criteria)))
+        told = question(spec, self._project.instructed, "", criteria)
+        asked = sizes.of_prompt(reviewer.prompt, told, verdicts_schema(len(criteria)))
         work = _made(self._house, spec)
         cited = Span(0, min(self._known().high, reviewer.context_tokens))
         prompt = asked + Span(work.low, min(work.high, MAX_JUDGED_CHARS // 3)) + cited
