@@ -102,6 +102,10 @@ class Routing(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rules: tuple[Rule, ...] = ()
+    refine: bool = Field(
+        False,
+        description="Whether a small model is asked, once for each planned task of medium complexity, how hard it is.",
+    )
 
     def tier(self, work: Work) -> tuple[Tier, str]:
         """The tier for `work`, and why."""

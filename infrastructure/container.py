@@ -52,6 +52,7 @@ from services.profiles import Profiles
 from services.projects import Projects
 from services.recommendations import Recommendations
 from services.reports import Reports
+from services.rerouting import Rerouting
 from services.running.calls import Calls
 from services.running.model_pool import ModelPool
 from services.running.outlook import Outlook
@@ -136,6 +137,7 @@ class Container(containers.DeclarativeContainer):
         staff,
     )
     costs = providers.Singleton(CostReports, desk, spendings)
+    rerouting = providers.Singleton(Rerouting, desk, staff, choosing, llm.provided.describe, workflows.provided.known)
     tools = providers.Singleton(Tools, graphs)
     intake = providers.Singleton(Intake, desk, reader)
     folders = providers.Singleton(lambda directory: LocalFolders(directory.path), directory)

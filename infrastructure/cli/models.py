@@ -11,11 +11,12 @@ from infrastructure.cli.model_advice import suggest
 from infrastructure.cli.model_bench import bench
 from infrastructure.cli.model_exchange import export, take
 from infrastructure.cli.model_files import add
+from infrastructure.cli.model_route import route
 from infrastructure.cli.output import document, say, table, tell
 from infrastructure.cli.session import DataDir, Json, session
 
 app = typer.Typer(
-    help="Models: list, check, suggest, add, bench, import, export. Alone it lists.\n\nExample: caseworks models",
+    help="Models: what is there, and what it can do. Alone it lists.\n\nExample: caseworks models",
     rich_markup_mode=None,
 )
 ALIAS = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
@@ -144,3 +145,4 @@ app.command()(add)
 app.command("import")(take)
 app.command()(export)
 app.command()(bench)
+app.command()(route)

@@ -18,6 +18,7 @@ from services.work.planning import (
     outline_schema,
     outline_task,
 )
+from services.work.sizing import SIZED, SIZED_TOKENS, SYSTEM, sizing_task
 from services.work.structured import REASKS
 
 FINDINGS = exactly(300)
@@ -52,7 +53,18 @@ def planning(house: House, project: Project, sources: Sequence[Source], tasks: i
             reply=Span(60, PLAN_TOKENS),
             times=Span(min(REASKS, tasks), tasks),
         ),
+        *_sizing(house, project, tasks),
     ]
+
+
+def _sizing(house: House, project: Project, tasks: int) -> list[Asked]:
+    """Of tasks of medium complexity only, and a model's plan may have other ones."""
+    if not house.choosing.refines:
+        return []
+    choice = house.choosing.small("complexity", project.id)
+    prompt = sizes.of_prompt(SYSTEM, sizing_task("", project.goal), SIZED) + Span(20, 400)
+    reply = Span(20, SIZED_TOKENS)
+    return [Asked(alias=choice.alias, purpose="plan: complexity", prompt=prompt, reply=reply, times=Span(0, tasks))]
 
 
 def replanning(house: House, project: Project, spec: TaskSpec) -> list[Asked]:

@@ -2,7 +2,7 @@
 
 from domain.agent import Profile
 from domain.routing import Choice, Tier, Work, above
-from domain.task import Task
+from domain.task import Complexity, Task
 from services.ports.models import Models
 
 
@@ -30,6 +30,21 @@ class Choosing:
     def plain(self, purpose: str, project: str) -> Choice:
         """For a small question that no agent is asked."""
         return self._chosen(Work(agent="a workflow", tier="medium", purpose=purpose, project=project))
+
+    def in_general(self, profile: Profile, purpose: str, complexity: Complexity | None, failed: int) -> Choice:
+        """For work of that kind, in no project."""
+        return self._chosen(
+            Work(agent=profile.name, tier=_tier(profile), purpose=purpose, complexity=complexity, failed=failed)
+        )
+
+    def small(self, purpose: str, project: str) -> Choice:
+        """For a question that the smallest model can answer."""
+        return self._chosen(Work(agent="the manager", tier="small", purpose=purpose, project=project))
+
+    @property
+    def refines(self) -> bool:
+        """Whether a small model is asked how hard a task is, where the rules leave it at medium."""
+        return self._models.routing().refine
 
     def _chosen(self, work: Work) -> Choice:
         tier, why = self._models.routing().tier(work)

@@ -26,6 +26,7 @@ from services.work import structured
 from services.work.choosing import Choosing
 from services.work.criteria import criteria_for
 from services.work.fitting import fitting
+from services.work.sizing import sized
 from services.work.ways import way_for
 
 Known = Callable[[], Mapping[str, AgentGraph]]
@@ -150,7 +151,8 @@ class Planner:
         agent = brief.project.manager_id
         steps, reply = await structured.ask(context.calls, request, build, agent=agent, purpose="plan: outline")
         detailed = [await self._detailed(context, brief, step, steps) for step in steps]
-        return tuple(self._spec(ids, step, brief) for step in detailed), reply.model
+        sizes = [await sized(context, self._choosing, brief.project, step) for step in detailed]
+        return tuple(self._spec(ids, step, brief) for step in sizes), reply.model
 
     async def _detailed(
         self, context: EffectContext, brief: Brief, step: PlannedStep, steps: Sequence[PlannedStep]

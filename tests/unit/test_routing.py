@@ -32,6 +32,7 @@ def work(**changes: Any) -> Work:
         ({"purpose": "revise", "tier": "small", "failed": 1}, "medium"),
         ({"tier": "code", "complexity": "simple"}, "code"),
         ({"tier": "code", "text": "Write it and prove that it ends."}, "large"),
+        ({"tier": "code", "purpose": "revise", "failed": 1}, "large"),
         ({"tier": "code", "text": "An improved version of the parser."}, "code"),
     ],
 )

@@ -2,15 +2,19 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
+from domain.errors import Invalid
 from infrastructure.rest import schemas
 from infrastructure.rest.access import Caller, Paged, Parts, Poster
 from services.models import Checked
 from services.models import Listed as Shown
+from services.rerouting import Rerouted
 
 router = APIRouter(tags=["models"])
 Alias = Annotated[str, Path(max_length=63, description="The alias in models.yaml.", examples=["main"])]
+OfProject = Annotated[str, Query(max_length=100, description="The project's id.", examples=["prj_06b2x"])]
+OfRun = Annotated[str, Query(max_length=100, description="The run's id.", examples=["run_06b2z"])]
 
 
 @router.get("/v1/models", summary="The models that are configured", operation_id="list_models")
@@ -28,6 +32,17 @@ async def schema(caller: Caller) -> dict[str, Any]:
     from adapters.llm.configuration import Models
 
     return Models.model_json_schema()
+
+
+@router.get("/v1/models/routing", summary="What today's rules would choose", operation_id="replay_routing")
+async def rerouted(caller: Caller, parts: Parts, project_id: OfProject = "", run_id: OfRun = "") -> schemas.ReroutedOut:
+    """For the calls of a project, or of a run with those that it started: which would go to another alias now, by
+    routing.yaml and models.yaml as they stand, and what that would cost. No model is asked."""
+    if bool(project_id) == bool(run_id):
+        raise Invalid("Name a project or a run, one of the two.", [("/project_id", "one of project_id and run_id")])
+    rerouting = parts.rerouting()
+    found = await (rerouting.of_run(caller, run_id) if run_id else rerouting.of_project(caller, project_id))
+    return _rerouted(found, parts.models().currency())
 
 
 @router.post("/v1/models/{alias}/check", summary="Try a model", operation_id="check_model")
@@ -63,6 +78,17 @@ def _model(item: Shown) -> schemas.ModelOut:
         trained_context=seen.trained_tokens,
         capabilities=seen.capabilities,
         fault=seen.fault,
+    )
+
+
+def _rerouted(found: Rerouted, currency: str) -> schemas.ReroutedOut:
+    return schemas.ReroutedOut(
+        calls=found.calls,
+        same=found.same,
+        unknown=found.unknown,
+        changed=sum(change.calls for change in found.changes),
+        currency=currency,
+        changes=tuple(schemas.RerouteOut(**vars(change)) for change in found.changes),
     )
 
 

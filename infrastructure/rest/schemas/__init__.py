@@ -36,7 +36,7 @@ from infrastructure.rest.schemas.graphs import (
     ProvOut,
 )
 from infrastructure.rest.schemas.health import HealthOut, ReadyOut, SignInLinkOut
-from infrastructure.rest.schemas.models import CheckedOut, ModelOut, ModelsOut, TrialOut
+from infrastructure.rest.schemas.models import CheckedOut, ModelOut, ModelsOut, ReroutedOut, RerouteOut, TrialOut
 from infrastructure.rest.schemas.problem import Fault, Problem
 from infrastructure.rest.schemas.projects import (
     BudgetBody,
@@ -152,6 +152,8 @@ __all__ = [
     "ReadyOut",
     "RecommendationOut",
     "RefOut",
+    "RerouteOut",
+    "ReroutedOut",
     "RetryBody",
     "RunBody",
     "RunOut",

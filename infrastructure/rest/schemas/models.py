@@ -89,3 +89,42 @@ class CheckedOut(Wire):
     tokens_per_second: float | None
     input_tokens: int
     output_tokens: int
+
+
+class RerouteOut(Wire):
+    agent: str
+    purpose: str
+    was: str = Field(description="The alias that was asked.")
+    now: str = Field(description="The one that would be asked now.")
+    reason: str
+    calls: int
+    money_was: int = Field(description="Millionths of the currency.")
+    money_now: int = Field(description="The same tokens and seconds at the other's prices.")
+
+
+class ReroutedOut(Wire):
+    model_config = example(
+        calls=14,
+        same=12,
+        unknown=0,
+        changed=2,
+        currency="EUR",
+        changes=[
+            {
+                "agent": "agt_critic",
+                "purpose": "review",
+                "was": "big",
+                "now": "small",
+                "reason": "critic works with large; a review: small; the alias for small",
+                "calls": 2,
+                "money_was": 5400,
+                "money_now": 0,
+            }
+        ],
+    )
+    calls: int
+    same: int = Field(description="Calls that would go to the same alias.")
+    unknown: int = Field(description="Calls whose agent, task or workflow is not there any more.")
+    changed: int
+    currency: str
+    changes: tuple[RerouteOut, ...]
