@@ -6,7 +6,7 @@ from domain.errors import NotFound
 from domain.estimate import Asked, Estimate, Figures, Part, Span, exactly, together
 from domain.plan import Plan
 from domain.project import Project
-from domain.task import Task, TaskSpec
+from domain.task import ONE_ATTEMPT, Task, TaskSpec
 from services.estimating import sizes
 from services.estimating.house import House
 from services.estimating.planning import FINDINGS, planning, replanning
@@ -16,7 +16,6 @@ from services.work.checking import MAX_JUDGED_CHARS, question, verdict_tokens, v
 from services.work.context import ancestors
 from services.work.drafting import OVERHEAD, PREVIOUS, asked_of, reply_tokens, shape_of
 from services.work.graphs import REVISIONS
-from services.work.scheduling import ONE_ATTEMPT
 
 TRIES = 2
 """A task that was refused after all revisions is planned once more."""
