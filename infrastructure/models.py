@@ -10,6 +10,7 @@ from pathlib import Path
 from adapters.llm.backends import BackendLLM
 from adapters.llm.configuration import Backend, Deployment, Models
 from adapters.llm.deployed import DeployedLLM, Standing
+from adapters.llm.enveloped import EnvelopedLLM
 from adapters.llm.fitting import FittingLLM, Ratio
 from adapters.llm.limited import LimitedLLM
 from adapters.llm.memory import HostMemory
@@ -29,6 +30,7 @@ from services.model_advice import budget_of
 from services.ports import models as ports
 from services.ports.model_memory import ModelMemory
 from services.ports.models import Deployed, Seen
+from services.structured.understanding import understood
 
 OLLAMA = "http://127.0.0.1:11434"
 REHEARSAL = "rehearsal"
@@ -78,16 +80,16 @@ def unchanged(before: Models | None, after: Models | None) -> frozenset[str]:
 
 
 def language_model(models: Models | None, engines: OwnEngines | None = None, learned: Learned | None = None) -> LLM:
-    """For each deployment: retry what was not billed, fit the prompt into its context, limit what runs at once; then
-    the deployments of an alias, and what stands in for it."""
+    """For each deployment: retry what was not billed, fit the prompt into its context, tell of tools as it understands
+    them, limit what runs at once; then the deployments of an alias, and what stands in for it."""
     if models is None:
         return RehearsalLLM()
     alone = {key for alias in models.aliases for key in _only(models.chain(alias))}
     patient, backends = Patience(), BackendLLM(models, os.environ, engines or OwnEngines(means))
     tried = RetryingLLM(backends, lambda key: patient if key in alone else AT_ONCE)
     learned = learned or Learned()
-    limited = LimitedLLM(FittingLLM(tried, learned.ratios), learned.places)
-    return DeployedLLM(limited, models.chain, known=learned.standings)
+    fitted = EnvelopedLLM(FittingLLM(tried, learned.ratios), models.enveloped, understood)
+    return DeployedLLM(LimitedLLM(fitted, learned.places), models.chain, known=learned.standings)
 
 
 def _only(chain: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ SCHEMA: dict[str, Any] = {
 CLOCK = Tool(
     name="time_in",
     description="The time in a city.",
-    parameters={"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    parameters={"type": "object", "properties": {"city": {"type": "string", "maxLength": 60}}, "required": ["city"]},
 )
 
 
@@ -154,10 +154,11 @@ class _Trying:
         return passed, "fits the schema" if passed else "does not fit the schema: it will be mended or asked again"
 
     async def tools(self) -> tuple[bool, str]:
-        asked = replace(self._request, task="What time is it in Oslo? Use the tool.", tools=(CLOCK,))
+        asked = replace(self._request, task="What time is it in Oslo? Use the tool.", tools=(CLOCK,), must_call=True)
         reply = self._counted(await self._llm.complete(asked))
         names = [call.name for call in reply.tool_calls]
-        return names == [CLOCK.name], "called" if names else "no call came"
+        how = "called, by an envelope" if reply.rung else "called"
+        return names == [CLOCK.name], how if names else "no call came"
 
     def _counted(self, reply: Reply) -> Reply:
         self._tokens = self._tokens[0] + reply.input_tokens, self._tokens[1] + reply.output_tokens

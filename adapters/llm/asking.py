@@ -5,6 +5,9 @@ from typing import Any
 from adapters.llm.configuration import Backend, Deployment, litellm_model
 from domain.ports.llm import Request, Tool, render
 
+REQUIRING = ("openai", "vllm", "llama.cpp", "llamafile", "lm_studio")
+"""Kinds that can be told that a tool must be asked for."""
+
 
 def arguments(request: Request, deployment: Deployment, backend: Backend, key: str) -> dict[str, Any]:
     """What `litellm.acompletion` is called with, but for the client. Address and key are always explicit: LiteLLM
@@ -25,6 +28,8 @@ def arguments(request: Request, deployment: Deployment, backend: Backend, key: s
         asked["response_format"] = _format(request.schema)
     if request.tools:
         asked["tools"] = [_tool(tool) for tool in request.tools]
+        if request.must_call and backend.kind in REQUIRING:
+            asked["tool_choice"] = "required"
         asked["_skip_mcp_handler"] = True  # else LiteLLM imports its own MCP client, which is not installed
     return asked | (_ollama(deployment) if backend.kind == "ollama" else {})
 

@@ -36,6 +36,9 @@ TRITON = "triton"
 GGUF = "gguf"
 """The kind that is no server: a model in a file, which llama.cpp runs as a process of ours."""
 
+WITHOUT_TOOLS = ("llama.cpp", "llamafile", TRITON, GGUF)
+"""Kinds whose tools come in an envelope unless a deployment says otherwise: their own gave no calls when tried."""
+
 OFFERED = ("anthropic", "deepseek", "gemini", "openrouter", "xai")
 """Providers of LiteLLM that kind `litellm` may name: a test shows for each that it asks its base_url alone."""
 
@@ -160,6 +163,11 @@ class Deployment(Part):
     )
     memory: Size | None = Field(None, description="What it takes when it is loaded, where you know it better.")
     load_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(10, description="How long loading takes, about.")
+    tools: Literal["native", "envelope"] | None = Field(
+        None,
+        description="How it is told of tools: by its backend (`native`), or as JSON that it is to write (`envelope`), "
+        f"for models that have none. Without it: envelope for {', '.join(WITHOUT_TOOLS)}, else native.",
+    )
     price: Price = Price()
 
 
@@ -311,6 +319,13 @@ class Models(Part):
             output_price=max(int(each.price.output * 1_000_000) for each in behind),
             second_price=max(each.price.a_second for each in behind),
         )
+
+    def enveloped(self, key: str) -> bool:
+        """Whether the deployment is told of tools as JSON that it is to write. Raises KeyError for an unknown one."""
+        deployment = self.deployments[key]
+        if deployment.tools is not None:
+            return deployment.tools == "envelope"
+        return self.backends[deployment.backend].kind in WITHOUT_TOOLS
 
     def tiers_of(self, alias: str) -> tuple[Tier, ...]:
         return tuple(tier for tier in NEARER if getattr(self.tiers, tier) == alias)

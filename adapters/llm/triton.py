@@ -87,7 +87,7 @@ class TritonLLM(LLM):
     def _call(self, request: Request) -> "_Call":
         target = self._targets.of(request.alias)
         if request.tools:
-            raise RequestRefused(f"Triton passes no tools on to {target}; use its OpenAI frontend with kind 'openai'.")
+            raise RequestRefused(f"Triton passes no tools on to {target}; write `tools: envelope` for it.")
         deployment = self._models.deployments[request.alias]
         return _Call(request, deployment, target, self._targets.key(target), self.describe(request.alias), self._limit)
 

@@ -131,7 +131,8 @@ class Request:
     """What is asked of a model.
 
     `system` is who it is, `task` what is wanted, `passages` what it works from. With `schema` (JSON Schema) the
-    reply is one JSON value, decoded natively where the backend can; with `shape` it is Markdown. `earlier` holds
+    reply is one JSON value, decoded natively where the backend can; with `shape` it is Markdown. Of `tools` it may ask
+    for some, with `must_call` it has to where the backend can be told so. `earlier` holds
     turns that went before, such as a refused reply and its fault. `deadline` is in seconds for the whole call.
     `idempotency_key` names the recorded call; the same key is the same call. `reason` says why this alias was chosen;
     it is recorded and never sent. `stronger` is the alias for when a structured reply cannot be used; the caller asks
@@ -149,6 +150,7 @@ class Request:
     schema: dict[str, JsonValue] | None = None
     shape: Shape | None = None
     tools: tuple[Tool, ...] = ()
+    must_call: bool = False
     earlier: tuple[tuple[Literal["user", "assistant"], str], ...] = ()
     max_output_tokens: Annotated[int, Field(ge=1)] = 1_500
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
@@ -159,7 +161,8 @@ class Request:
 class Reply:
     """`text` as it came (JSON where a schema was given); thinking is kept apart. `rehearsal` is true when no
     language model was used. `left_out` names the passages that did not fit the model's context. Money in
-    millionths of the installation's currency, `seconds` on the wall."""
+    millionths of the installation's currency, `seconds` on the wall. Where a call of a tool was read out of the text,
+    `rung` and `repairs` say how."""
 
     text: str
     model: str
@@ -172,6 +175,8 @@ class Reply:
     tool_calls: tuple[ToolCall, ...] = ()
     rehearsal: bool = False
     left_out: tuple[str, ...] = ()
+    rung: str = ""
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

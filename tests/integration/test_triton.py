@@ -138,7 +138,7 @@ async def test_thoughts_are_kept_apart(ask: Ask) -> None:
 async def test_tools_are_refused_with_what_to_use_instead(ask: Ask) -> None:
     tool = Tool(name="search", description="Searches.", parameters={"type": "object"})
     with triton_server() as server:
-        with pytest.raises(RequestRefused, match="OpenAI frontend with kind 'openai'"):
+        with pytest.raises(RequestRefused, match="tools: envelope"):
             await ask(triton(server), replace(REQUEST, tools=(tool,)))
         assert server.paths == []
 
