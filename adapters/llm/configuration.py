@@ -53,6 +53,8 @@ LEAKING = {
 }
 """Providers of LiteLLM that kind `litellm` must not name, and why."""
 
+TOKENS_A_FIELD = 512
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -168,7 +170,17 @@ class Deployment(Part):
         description="How it is told of tools: by its backend (`native`), or as JSON that it is to write (`envelope`), "
         f"for models that have none. Without it: envelope for {', '.join(WITHOUT_TOOLS)}, else native.",
     )
+    fields_at_once: Annotated[int, Field(ge=1, le=1_000)] | None = Field(
+        None,
+        description="How many fields of a structured reply it is asked for at once, those within lists and objects "
+        f"counted; more are asked for in parts. Without it one for each {TOKENS_A_FIELD} tokens of its context.",
+    )
     price: Price = Price()
+
+    @property
+    def manages(self) -> int:
+        """Fields of a structured reply."""
+        return self.fields_at_once or max(1, self.context_tokens // TOKENS_A_FIELD)
 
 
 class Several(Part):
@@ -315,6 +327,7 @@ class Models(Part):
             backend=first.backend,
             context_tokens=min(each.context_tokens for each in behind),
             parallel=sum(each.parallel for each in behind),
+            fields_at_once=min(each.manages for each in behind),
             input_price=max(int(each.price.input * 1_000_000) for each in behind),
             output_price=max(int(each.price.output * 1_000_000) for each in behind),
             second_price=max(each.price.a_second for each in behind),

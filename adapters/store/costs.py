@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import JSON, ColumnElement, Select, func, select, type_coerce
 
 from adapters.store import tables
 from adapters.store.database import Database
@@ -21,14 +21,18 @@ SUMS: tuple[ColumnElement[Any], ...] = (
 )
 
 
+RUNG: ColumnElement[Any] = func.coalesce(type_coerce(c.body, JSON)[("fit", "rung")].as_string(), "")
+
+
 class SqlCosts(Costs):
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def shares(self, workspace_id: str, project_id: str | None, by: By, limit: int) -> tuple[Share, ...]:
         tokens = func.sum(c.input_tokens + c.output_tokens)
-        query = _of(select(c[by], *SUMS), workspace_id, project_id).group_by(c[by])
-        query = query.order_by(func.sum(c.money).desc(), tokens.desc(), c[by]).limit(limit)
+        key = RUNG if by == "rung" else c[by]
+        query = _of(select(key, *SUMS), workspace_id, project_id).group_by(key)
+        query = query.order_by(func.sum(c.money).desc(), tokens.desc(), key).limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return tuple(Share(key=row[0], usage=usage_of(row[1:])) for row in rows)
 

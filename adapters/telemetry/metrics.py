@@ -61,6 +61,12 @@ class Metrics(Telemetry):
         self._money = Counter(
             "caseworks_money", "Money of calls, in the currency of models.yaml.", ("model",), registry=registry
         )
+        self._structured = Counter(
+            "caseworks_structured_replies",
+            "Replies that had to have a form: how they could be read, how they were asked for.",
+            ("model", "rung", "asked"),
+            registry=registry,
+        )
         self._inbox = Gauge("caseworks_inbox_open", "Open items of the inbox.", registry=registry)
         self._streams = Gauge("caseworks_streams", "Open event streams.", registry=registry)
 
@@ -118,6 +124,8 @@ class Metrics(Telemetry):
         for direction in ("input", "output"):
             self._tokens.labels(model, direction).inc(span.number(f"{direction}_tokens"))
         self._money.labels(model).inc(span.number("money") / MILLIONTHS)
+        if rung := span.text("rung"):
+            self._structured.labels(model, rung, span.text("asked")).inc()
 
 
 class _Noted(Span):

@@ -175,7 +175,7 @@ class Reply:
     tool_calls: tuple[ToolCall, ...] = ()
     rehearsal: bool = False
     left_out: tuple[str, ...] = ()
-    rung: str = ""
+    rung: Literal["", "strict", "mended", "coerced", "repaired"] = ""
     repairs: tuple[str, ...] = ()
 
 
@@ -189,13 +189,14 @@ class Delta:
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """What stands behind an alias. Prices in millionths of the currency for a million tokens, that of a second of
-    work in billionths."""
+    work in billionths. `fields_at_once`: how many fields of a structured reply it manages."""
 
     alias: str
     model: str
     backend: str
     context_tokens: int
     parallel: int = 1
+    fields_at_once: int = 16
     input_price: int = 0
     output_price: int = 0
     second_price: int = 0

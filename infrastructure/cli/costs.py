@@ -10,6 +10,15 @@ from infrastructure.cli.session import DataDir, Json, segment, session
 
 QUESTIONS = (("project", "by_project"), ("agent", "by_agent"), ("task", "by_task"), ("model", "by_model"))
 NOBODY = {"agent": "nobody", "task": "no task of its own", "model": "no answer", "project": "the workspace"}
+RUNGS = {
+    "strict": "as they should be",
+    "mended": "mended",
+    "coerced": "changed to fit",
+    "repaired": "repaired",
+    "cut": "cut off and asked for again",
+    "refused": "refused and asked for again",
+    "failed": "given up",
+}
 MOST = 12
 
 
@@ -41,9 +50,17 @@ def costs(
         table((question, "calls", "tokens in", "tokens out", "seconds", "money"), rows, "")
         if len(shares) > MOST:
             say(f"and {len(shares) - MOST} more; `--json` has them")
+    if told := _rungs(answer["by_rung"]):
+        say()
+        say(f"Structured replies: {told}.")
     if (dearest := answer["dearest"]) is not None:
         say()
         say(f"The dearest call: {_told(dearest['usage'], currency)}, to {dearest['purpose']} with {dearest['model']}.")
+
+
+def _rungs(shares: Any) -> str:
+    found = {share["key"]: share["usage"]["calls"] for share in shares}
+    return ", ".join(f"{found[rung]:,} {said}" for rung, said in RUNGS.items() if rung in found)
 
 
 def _row(share: Any, question: str, currency: str) -> tuple[object, ...]:

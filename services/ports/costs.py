@@ -7,12 +7,13 @@ from typing import Literal
 from domain.run import Usage
 from services.ports.store import RecordedCall
 
-By = Literal["project_id", "agent", "task_id", "model", "purpose"]
+By = Literal["project_id", "agent", "task_id", "model", "purpose", "rung"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """What all calls of one `key` (an agent, a task …) used."""
+    """What all calls of one `key` (an agent, a task …) used. Rungs are of calls whose reply had to have a form, others
+    have none."""
 
     key: str
     usage: Usage

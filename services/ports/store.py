@@ -29,6 +29,7 @@ from domain.qa import QARecord
 from domain.recommendation import Recommendation
 from domain.run import Run, Usage
 from domain.task import Task
+from services.ports.structured import NO_FORM, Fit
 
 Entity = (
     Project
@@ -115,7 +116,7 @@ class Signal:
 class RecordedCall:
     """A call to a model or a tool. `key` (run/seq/i/n) is its idempotency key; `reply` the digest of the content
     that answers it again; `reason` why this alias was chosen, `left_out`
-    the passages that did not fit its context."""
+    the passages that did not fit its context, `fit` how it did where it had to have a form."""
 
     key: str
     run_id: str
@@ -136,6 +137,7 @@ class RecordedCall:
     reason: str = ""
     task_id: str | None = None
     left_out: tuple[str, ...] = ()
+    fit: Fit = NO_FORM
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from services.ports.content import Content
 from services.ports.journal import Journal
 from services.ports.live import Live, TextDelta
 from services.ports.store import Changeset, CounterMove, Fence, LedgerEntry, RecordedCall, Store
+from services.ports.structured import Fit
 from services.ports.telemetry import SILENCE, Telemetry
 
 REPLIES = TypeAdapter(Reply)
@@ -69,26 +70,51 @@ class Calls:
     def describe(self, alias: str) -> ModelInfo:
         return self._llm.describe(alias)
 
-    async def complete(self, request: Request, *, agent: str, purpose: str, streamed: bool = False) -> Reply:
-        """The reply, from the record if there is one. Raises LLMError, LimitReached, LeaseLost, and Parked where its
-        model has to wait for memory."""
+    async def complete(
+        self,
+        request: Request,
+        *,
+        agent: str,
+        purpose: str,
+        streamed: bool = False,
+        judge: Callable[[Reply], Fit] | None = None,
+    ) -> Reply:
+        """The reply, from the record if there is one. What `judge` says of it is recorded with it. Raises LLMError,
+        LimitReached, LeaseLost, and Parked where its model has to wait for memory."""
         self._n += 1
         key = f"{self._run.id}/{self._effect.id}/{self._n}"
         with logger.contextualize(call=key):
-            return await self._answered(replace(request, idempotency_key=key), key, agent, purpose, streamed)
+            asked = replace(request, idempotency_key=key)
+            return await self._answered(asked, key, agent, purpose, streamed, judge or _by_itself)
 
-    async def _answered(self, request: Request, key: str, agent: str, purpose: str, streamed: bool) -> Reply:
+    async def _answered(
+        self,
+        request: Request,
+        key: str,
+        agent: str,
+        purpose: str,
+        streamed: bool,
+        judge: Callable[[Reply], Fit],
+    ) -> Reply:
         recorded = await self._journal.call(key)
         if recorded is not None and recorded.state == "done" and recorded.reply:
             reply = REPLIES.validate_json(await self._content.get(self._run.workspace_id, recorded.reply))
             self.usage += recorded.usage
+            judge(reply)
             logger.info("a call was answered from its record")
             return reply
         async with self._place(request.alias, self._run.id) as there:
-            return await self._asked(replace(request, prefer=there), key, agent, purpose, streamed, recorded)
+            return await self._asked(replace(request, prefer=there), key, agent, purpose, streamed, recorded, judge)
 
     async def _asked(
-        self, request: Request, key: str, agent: str, purpose: str, streamed: bool, recorded: RecordedCall | None
+        self,
+        request: Request,
+        key: str,
+        agent: str,
+        purpose: str,
+        streamed: bool,
+        recorded: RecordedCall | None,
+        judge: Callable[[Reply], Fit],
     ) -> Reply:
         info = self._llm.describe(request.alias)
         with self._telemetry.span(
@@ -100,13 +126,16 @@ class Calls:
             except LLMError as error:
                 await self._failed(call, error)
                 raise
+            fit = judge(reply)
+            if fit.rung:
+                span.note(rung=fit.rung, asked=fit.asked)
             span.note(
                 response_model=reply.model,
                 input_tokens=reply.input_tokens,
                 output_tokens=reply.output_tokens,
                 money=reply.money,
             )
-            return await self._settled(call, reply)
+            return await self._settled(call, reply, fit)
 
     async def _made(self, request: Request, streamed: bool) -> Reply:
         if not streamed:
@@ -158,7 +187,7 @@ class Calls:
         await self._commit(call, "reserve")
         return call
 
-    async def _settled(self, call: RecordedCall, reply: Reply) -> Reply:
+    async def _settled(self, call: RecordedCall, reply: Reply, fit: Fit) -> Reply:
         usage = Usage(
             input_tokens=reply.input_tokens,
             output_tokens=reply.output_tokens,
@@ -177,6 +206,7 @@ class Calls:
             ended_at=self._clock.now(),
             error="",
             left_out=reply.left_out,
+            fit=fit,
         )
         self._open = None
         await self._commit(done, "settle")
@@ -267,6 +297,9 @@ class Calls:
                 "alias": call.alias,
                 "reason": call.reason,
                 "left_out": list(call.left_out),
+                "rung": call.fit.rung,
+                "repairs": list(call.fit.repairs),
+                "asked": call.fit.asked,
                 "model": call.model,
                 "task_id": self._run.task_id,
                 "input_tokens": call.usage.input_tokens,
@@ -275,6 +308,11 @@ class Calls:
                 "error": call.error,
             },
         )
+
+
+def _by_itself(reply: Reply) -> Fit:
+    """A call of a tool may have been read out of its text on the way."""
+    return Fit(rung=reply.rung, repairs=reply.repairs)
 
 
 def _amounts(usage: Usage) -> dict[str, int]:

@@ -34,7 +34,7 @@ def test_what_a_project_cost_is_told_by_agent_task_and_model(tmp_path: Path) -> 
     spent = calls * EACH
     assert calls > 3
     assert (found["total"]["calls"], found["total"]["money"]) == (calls, spent)
-    for field in ("by_agent", "by_task", "by_model", "by_purpose"):
+    for field in ("by_agent", "by_task", "by_model", "by_purpose", "by_rung"):
         assert sum(share["usage"]["money"] for share in found[field]) == spent, field
         amounts = [share["usage"]["money"] for share in found[field]]
         assert amounts == sorted(amounts, reverse=True)

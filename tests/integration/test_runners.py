@@ -21,7 +21,7 @@ from domain.agent_graph import AgentGraph, AgentNode, Effect, ExitNode
 from domain.changes import MoveTask
 from domain.criterion import Criterion
 from domain.plan import Plan
-from domain.ports.llm import ModelUnavailable, Reply, Request
+from domain.ports.llm import LLM, ModelUnavailable, Reply, Request
 from domain.principal import Principal
 from domain.project import Budget, Project
 from domain.run import Run
@@ -55,6 +55,7 @@ class House:
         self.database = Database(folder / "x.db")
         self.store, self.journal = SqlStore(self.database), SqlJournal(self.database)
         self.content, self.clock, self.live = FileContent(folder / "content"), SystemClock(), InProcessLive()
+        self.llm: LLM = RehearsalLLM()
         self.started: list[tuple[str, str]] = []
 
     def unit(self) -> UnitOfWork:
@@ -96,7 +97,7 @@ class House:
             run,
             effect,
             fence,
-            llm=RehearsalLLM(),
+            llm=self.llm,
             store=self.store,
             journal=self.journal,
             content=self.content,

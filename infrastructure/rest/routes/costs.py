@@ -39,6 +39,7 @@ def _costs(found: CostReport, staff: Staff, currency: str) -> schemas.CostsOut:
         by_task=lines("task_id"),
         by_model=lines("model"),
         by_purpose=lines("purpose"),
+        by_rung=lines("rung"),
         dearest=None if found.dearest is None else _dearest(found.dearest),
     )
 

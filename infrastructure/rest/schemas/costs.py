@@ -35,6 +35,7 @@ class CostsOut(Wire):
         by_task=[{"key": "tsk_06b2x", "name": "Executive brief", "usage": USED}],
         by_model=[{"key": "qwen3:4b", "name": "qwen3:4b", "usage": USED}],
         by_purpose=[{"key": "draft", "name": "draft", "usage": USED}],
+        by_rung=[{"key": "strict", "name": "strict", "usage": USED}],
         dearest=None,
     )
     currency: str
@@ -44,4 +45,7 @@ class CostsOut(Wire):
     by_task: list[ShareOut] = Field(description="Of a project only. A task's artifact cost what its task did.")
     by_model: list[ShareOut]
     by_purpose: list[ShareOut]
+    by_rung: list[ShareOut] = Field(
+        description="How replies did that had to have a form, see `rung` of a call; empty for all other calls."
+    )
     dearest: DearestOut | None = Field(description="The one call that cost most.")

@@ -59,6 +59,14 @@ class CallOut(Wire):
     alias: str
     reason: str = Field(description="Why this alias: the rules of routing.yaml that fitted, and models.yaml.")
     left_out: tuple[str, ...] = Field(description="The passages that did not fit the model's context.")
+    rung: str = Field(
+        description="How a reply did that had to have a form: `strict` as it stood; read all the same (`mended`, "
+        "`coerced`, `repaired`); `cut` by its length; `refused` and asked for once more; `failed` for good. Else empty."
+    )
+    repairs: tuple[str, ...] = Field(description="What was changed to read it, each kind of change once.")
+    asked: str = Field(
+        description="`first`; `again` with the fault; with room for a `longer` reply; of a `stronger` model."
+    )
     model: str
     started_at: Time
     ended_at: Time | None
