@@ -54,6 +54,8 @@ class Settings(_Section):
     proxies: tuple[str, ...] = Field((), description="Addresses of proxies whose X-Forwarded-For is believed.")
     token: SecretStr | None = Field(None, description="The owner's token, instead of the file in the data directory.")
     rehearse: bool = Field(False, description="Always the rehearsal model, whatever is configured.")
+    record: Path | None = Field(None, description="A new file for all that is asked of models and what they say.")
+    replay: Path | None = Field(None, description="A file of `record` that answers in place of models.")
     parallel: Annotated[int, Field(ge=1, le=100)] = Field(8, description="Runs carried on at once.")
     redis_url: SecretStr | None = Field(None, description="A Redis that carries messages between agents; none needed.")
     log: Log = Field(default_factory=Log)

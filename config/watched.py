@@ -1,15 +1,35 @@
 """A settings file that may change while the program runs: read again when it did, the last good one stays in force."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from loguru import logger
 
 from config.reading import ConfigurationError
 
 T = TypeVar("T")
+S = TypeVar("S", covariant=True)
 Mark = tuple[int, int, int] | None
+
+
+class Source(Protocol[S]):
+    """What a settings file says; `fault` is what is wrong with it though `value` is in force."""
+
+    @property
+    def value(self) -> S: ...
+
+    @property
+    def fault(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Fixed(Generic[T]):
+    """What stays whatever happens to the file."""
+
+    value: T
+    fault: str = ""
 
 
 class Watched(Generic[T]):

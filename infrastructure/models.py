@@ -22,10 +22,11 @@ from adapters.machine.audit import SystemAudit
 from config.catalogue import ROUTING
 from config.reading import read
 from config.settings import Settings
-from config.watched import Watched
+from config.watched import Source, Watched
 from domain.ports.llm import LLM
 from domain.routing import Choice, Routing, Tier
 from infrastructure.data_directory import DataDirectory
+from infrastructure.taping import Taping
 from services.model_advice import budget_of
 from services.ports import models as ports
 from services.ports.model_memory import ModelMemory
@@ -101,14 +102,23 @@ def alias_of(models: Models | None) -> str:
 
 
 class ConfiguredModels(ports.Models):
-    """`models.yaml` and `routing.yaml` as they stand now."""
+    """`models.yaml` and `routing.yaml` as they stand now; as they stood at the beginning where calls are recorded or
+    answered from a recording."""
 
     def __init__(self, settings: Settings, directory: DataDirectory) -> None:
         """Raises ConfigurationError."""
-        self._models = Watched(directory.models, lambda: configured(settings, directory))
         own = directory.routing
-        self._routing = Watched(own, lambda: read(own if own.exists() else ROUTING, Routing))
         self._directory = directory
+        self._taping = Taping(settings)
+        self._models: Source[Models | None]
+        self._routing: Source[Routing]
+        if (recorded := self._taping.recorded()) is not None:
+            self._models, self._routing = recorded
+        else:
+            self._models = Watched(directory.models, lambda: configured(settings, directory))
+            self._routing = Watched(own, lambda: read(own if own.exists() else ROUTING, Routing))
+        if settings.record is not None:
+            self._models, self._routing = self._taping.begun(self._models.value, self._routing.value)
         self._composed: tuple[Models | None, LLM] | None = None
         self._memory: tuple[Models | None, ModelMemory | None] | None = None
         self._engines, self._learned = OwnEngines(means), Learned()
@@ -128,14 +138,15 @@ class ConfiguredModels(ports.Models):
         if self._composed is None or self._composed[0] is not models:
             before = self._composed[0] if self._composed is not None else None
             self._learned = self._learned.of(unchanged(before, models))
-            self._composed = models, language_model(models, self._engines, self._learned)
+            asked = language_model(models, self._engines, self._learned)
+            self._composed = models, self._taping.around(asked)
         return self._composed[1]
 
     def memory(self) -> ModelMemory | None:
-        """The memory of the hosts that are configured; None where there are none."""
+        """The memory of the hosts that are configured; None where there are none, or where no model is asked."""
         models = self.current
         if self._memory is None or self._memory[0] is not models:
-            hosted = models is not None and models.hosts
+            hosted = models is not None and models.hosts and not self._taping.replays
             self._memory = models, HostMemory(models, os.environ, self._measured) if models and hosted else None
         return self._memory[1]
 

@@ -22,7 +22,7 @@ def prepare(settings: "Settings") -> None:
     from infrastructure.data_directory import DataDirectory
     from infrastructure.models import configured
 
-    if settings.rehearse:
+    if settings.rehearse or settings.replay is not None:
         return
     directory = DataDirectory(settings.data_dir)
     directory.prepare()

@@ -52,12 +52,8 @@ def outcome(found: Session, project: Any, run: Any, report: Path) -> Outcome:
 
 
 def currency(found: Session) -> str:
-    """Of models.yaml; none where work is rehearsed."""
-    from infrastructure.data_directory import DataDirectory
-    from infrastructure.models import configured
-
-    models = configured(found.settings, DataDirectory(found.settings.data_dir))
-    return models.currency if models is not None else ""
+    """Of what is configured where the work is done; none where work is rehearsed."""
+    return str(found.api.get("/v1/costs")["currency"])
 
 
 def report_path(found: Session, project_id: str) -> Path:

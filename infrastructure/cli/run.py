@@ -17,6 +17,10 @@ from infrastructure.cli.session import DataDir, Json, Session, segment, session,
 if TYPE_CHECKING:
     from config.settings import Settings
 
+NOT_SERVED = (
+    "A server owns the data directory and does the work, so --record and --replay do nothing there; stop it, or name "
+    "another directory with --data-dir."
+)
 EMPTY = "A project needs a goal: say in a sentence what should exist at the end."
 
 
@@ -49,6 +53,17 @@ def run(
         bool, typer.Option("--no-sign-off-code", help="Changes to code need no person's sign-off.")
     ] = False,
     rehearse: Annotated[bool, typer.Option("--rehearse", help="No language model: rules write what they can.")] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            help="A new file for all that is asked of models and what they say. It holds text of your documents; only "
+            "you may read it.",
+            metavar="FILE",
+        ),
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Ask no model: a file of --record answers.", metavar="FILE")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Stay while the work waits for a person.")] = False,
     report: Annotated[Path | None, typer.Option(help="Where the HTML report goes.", metavar="PATH")] = None,
     budget_money: Annotated[
@@ -75,7 +90,7 @@ def run(
 
     Example: caseworks run "Brief me on the obligations in these contracts" --input contracts/
     """
-    flags = {"rehearse": rehearse or None}
+    flags: dict[str, Any] = {"rehearse": rehearse or None, **taping(record, replay, rehearse=rehearse)}
     found = settings(ctx, data_dir, **flags)
     body = _body(goal, name, instructions, budget.of(budget_money, budget_calls, budget_tokens, budget_seconds))
     body |= {"approve_plan": approve_plan, "sign_off_code": not no_sign_off_code}
@@ -126,10 +141,26 @@ def _estimate(found: "Settings", job: Job, *, json: bool) -> None:
     show(found, job.body, job.files, json=json)
 
 
+def taping(record: Path | None, replay: Path | None, *, rehearse: bool) -> dict[str, Path]:
+    """The settings for these options, paths absolute. Raises Ended for what cannot be."""
+    if replay is not None and (record is not None or rehearse):
+        raise Ended(Code.USAGE, "With --replay nothing is asked of a model: leave --record and --rehearse away.")
+    given = {name: path for name, path in (("record", record), ("replay", replay)) if path is not None}
+    found = {name: path.expanduser().absolute() for name, path in given.items()}
+    if "replay" in found and not found["replay"].is_file():
+        raise Ended(Code.USAGE, f"{found['replay']} is not there; name a file that --record wrote.")
+    if "record" in found and (found["record"].exists() or not found["record"].parent.is_dir()):
+        what = "is there already" if found["record"].exists() else "lies in a folder that does not exist"
+        raise Ended(Code.USAGE, f"{found['record']} {what}; name a new file for the recording.")
+    return found
+
+
 def check_server(opened: Session) -> None:
     """Says which server works, with which model. Raises Ended when it cannot rehearse."""
     if not opened.served:
         return
+    if opened.settings.record is not None or opened.settings.replay is not None:
+        raise Ended(Code.ENVIRONMENT, NOT_SERVED)
     ready = opened.api.get("/ready")
     rehearses = ready["backend"] == "rehearsal"
     if opened.settings.rehearse and not rehearses:
