@@ -44,6 +44,7 @@ class DataDirectory:
         self.agents = path / "agents"
         self.workflows = path / "workflows"
         self.forms = path / "forms"
+        self.replies = path / "replies"
         self._lock = path / "lock"
         self._token = path / "token"
         self._address = path / "server.json"

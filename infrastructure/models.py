@@ -1,23 +1,14 @@
-"""Which model is used: the configured one, else the rehearsal model. The decorators of the LLM port, in one place."""
+"""Which model is used: the configured one, else the rehearsal model."""
 
-import asyncio
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 
 from adapters.llm.backends import BackendLLM
 from adapters.llm.configuration import Backend, Deployment, Models
-from adapters.llm.deployed import DeployedLLM, Standing
-from adapters.llm.enveloped import EnvelopedLLM
-from adapters.llm.fitting import FittingLLM, Ratio
-from adapters.llm.limited import LimitedLLM
+from adapters.llm.kept import KeptReplies
 from adapters.llm.memory import HostMemory
-from adapters.llm.own_engine import Means
 from adapters.llm.own_engines import OwnEngines
-from adapters.llm.rehearsal import RehearsalLLM
-from adapters.llm.retrying import Patience, RetryingLLM
 from adapters.machine.audit import SystemAudit
 from config.catalogue import ROUTING
 from config.reading import read
@@ -26,18 +17,16 @@ from config.watched import Source, Watched
 from domain.ports.llm import LLM
 from domain.routing import Choice, Routing, Tier
 from infrastructure.data_directory import DataDirectory
+from infrastructure.model_calls import Learned, language_model, means, unchanged
 from infrastructure.taping import Taping
 from services.model_advice import budget_of
 from services.ports import models as ports
 from services.ports.model_memory import ModelMemory
 from services.ports.models import Deployed, Seen
-from services.structured.understanding import understood
 
 OLLAMA = "http://127.0.0.1:11434"
 REHEARSAL = "rehearsal"
 HERE = "here, begun by need"
-AT_ONCE = Patience(tries=1)
-"""Where another deployment can be asked, the same one is not asked twice."""
 
 
 def configured(settings: Settings, directory: DataDirectory) -> Models | None:
@@ -45,56 +34,6 @@ def configured(settings: Settings, directory: DataDirectory) -> Models | None:
     if settings.rehearse or not (directory.models.exists() or directory.models.is_symlink()):
         return None
     return read(directory.models, Models)
-
-
-@cache
-def means() -> Means:
-    """What this machine gives to models in files."""
-    found = SystemAudit().machine(Path("/"))
-    return Means(memory=min(found.total, found.limit or found.total))
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What calls taught about deployments, by key, and what those under way take of them."""
-
-    standings: dict[str, Standing] = field(default_factory=dict)
-    ratios: dict[str, Ratio] = field(default_factory=dict)
-    places: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-
-    def of(self, keys: Collection[str]) -> "Learned":
-        """That about `keys` only."""
-        return Learned(
-            standings={key: each for key, each in self.standings.items() if key in keys},
-            ratios={key: each for key, each in self.ratios.items() if key in keys},
-            places={key: each for key, each in self.places.items() if key in keys},
-        )
-
-
-def unchanged(before: Models | None, after: Models | None) -> frozenset[str]:
-    """The keys of the deployments that are the same in both."""
-    if before is None or after is None:
-        return frozenset()
-    found, known = after.deployments, before.deployments
-    same = {name for name, backend in after.backends.items() if before.backends.get(name) == backend}
-    return frozenset(key for key, each in found.items() if known.get(key) == each and each.backend in same)
-
-
-def language_model(models: Models | None, engines: OwnEngines | None = None, learned: Learned | None = None) -> LLM:
-    """For each deployment: retry what was not billed, fit the prompt into its context, tell of tools as it understands
-    them, limit what runs at once; then the deployments of an alias, and what stands in for it."""
-    if models is None:
-        return RehearsalLLM()
-    alone = {key for alias in models.aliases for key in _only(models.chain(alias))}
-    patient, backends = Patience(), BackendLLM(models, os.environ, engines or OwnEngines(means))
-    tried = RetryingLLM(backends, lambda key: patient if key in alone else AT_ONCE)
-    learned = learned or Learned()
-    fitted = EnvelopedLLM(FittingLLM(tried, learned.ratios), models.enveloped, understood)
-    return DeployedLLM(LimitedLLM(fitted, learned.places), models.chain, known=learned.standings)
-
-
-def _only(chain: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-    return chain[0] if len(chain) == 1 and len(chain[0]) == 1 else ()
 
 
 def alias_of(models: Models | None) -> str:
@@ -109,7 +48,7 @@ class ConfiguredModels(ports.Models):
         """Raises ConfigurationError."""
         own = directory.routing
         self._directory = directory
-        self._taping = Taping(settings)
+        self._taping, self._kept = Taping(settings), KeptReplies(directory.replies)
         self._models: Source[Models | None]
         self._routing: Source[Routing]
         if (recorded := self._taping.recorded()) is not None:
@@ -138,7 +77,7 @@ class ConfiguredModels(ports.Models):
         if self._composed is None or self._composed[0] is not models:
             before = self._composed[0] if self._composed is not None else None
             self._learned = self._learned.of(unchanged(before, models))
-            asked = language_model(models, self._engines, self._learned)
+            asked = language_model(models, self._engines, self._learned, self._kept)
             self._composed = models, self._taping.around(asked)
         return self._composed[1]
 

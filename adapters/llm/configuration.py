@@ -175,6 +175,11 @@ class Deployment(Part):
         description="How many fields of a structured reply it is asked for at once, those within lists and objects "
         f"counted; more are asked for in parts. Without it one for each {TOKENS_A_FIELD} tokens of its context.",
     )
+    cache: bool | None = Field(
+        None,
+        description="Whether all its replies are kept and given again to the same question; without it as the `cache` "
+        "beside `default` says, which keeps those at temperature 0.",
+    )
     price: Price = Price()
 
     @property
@@ -232,6 +237,7 @@ class Models(Part):
     fallbacks: dict[Name, tuple[Name, ...]] = Field({}, description="For an alias: the ones that stand in, in order.")
     agents: dict[str, Override] = Field({}, description="What single agents use, by name.")
     projects: dict[str, Override] = Field({}, description="What single projects use, by id; wins over `agents`.")
+    cache: bool = Field(False, description="Whether replies at temperature 0 are kept and given again.")
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
 
     @model_validator(mode="after")
@@ -332,6 +338,20 @@ class Models(Part):
             output_price=max(int(each.price.output * 1_000_000) for each in behind),
             second_price=max(each.price.a_second for each in behind),
         )
+
+    def cached(self, key: str, temperature: float) -> bool:
+        """Whether what the deployment says is kept, where that temperature is asked for. Raises KeyError."""
+        deployment = self.deployments[key]
+        if deployment.cache is not None:
+            return deployment.cache
+        sampled = temperature if deployment.temperature is None else deployment.temperature
+        return self.cache and sampled == 0
+
+    def identity(self, key: str) -> str:
+        """All that is written of the deployment and its backend: what other words may make say something else. Raises
+        KeyError."""
+        deployment = self.deployments[key]
+        return deployment.model_dump_json() + self.backends[deployment.backend].model_dump_json()
 
     def enveloped(self, key: str) -> bool:
         """Whether the deployment is told of tools as JSON that it is to write. Raises KeyError for an unknown one."""

@@ -135,8 +135,9 @@ class Request:
     for some, with `must_call` it has to where the backend can be told so. `earlier` holds
     turns that went before, such as a refused reply and its fault. `deadline` is in seconds for the whole call.
     `idempotency_key` names the recorded call; the same key is the same call. `reason` says why this alias was chosen;
-    it is recorded and never sent. `stronger` is the alias for when a structured reply cannot be used; the caller asks
-    it. `prefer` is the one of the alias's deployments whose model is in memory, where that is known.
+    it is recorded and never sent, nor is `workspace_id`, whose work it is. `stronger` is the alias for when a
+    structured reply cannot be used; the caller asks it. `prefer` is the one of the alias's deployments whose model is
+    in memory, where that is known.
     """
 
     alias: str
@@ -144,6 +145,7 @@ class Request:
     task: str
     idempotency_key: str
     reason: str = ""
+    workspace_id: str = ""
     stronger: str = ""
     prefer: str = ""
     passages: tuple[Passage, ...] = ()
@@ -162,7 +164,7 @@ class Reply:
     """`text` as it came (JSON where a schema was given); thinking is kept apart. `rehearsal` is true when no
     language model was used. `left_out` names the passages that did not fit the model's context. Money in
     millionths of the installation's currency, `seconds` on the wall. Where a call of a tool was read out of the text,
-    `rung` and `repairs` say how."""
+    `rung` and `repairs` say how. `cached`: the same was asked before, and nothing was asked now."""
 
     text: str
     model: str
@@ -177,6 +179,7 @@ class Reply:
     left_out: tuple[str, ...] = ()
     rung: Literal["", "strict", "mended", "coerced", "repaired"] = ""
     repairs: tuple[str, ...] = ()
+    cached: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,7 +80,7 @@ def _chosen(models: "Models", asked: "list[str] | tuple[str, ...]") -> list[str]
 
 def _bench(models: "Models") -> "Bench":
     from config.bench_tasks import bench_tasks
-    from infrastructure.models import language_model
+    from infrastructure.model_calls import language_model
     from services.bench import Bench
 
     return Bench(language_model(models), bench_tasks())

@@ -44,7 +44,8 @@ def prepare_here(settings: "Settings") -> None:
 
 def check(models: "Models") -> None:
     """Raises LLMError that says what to do, unless the default model is there."""
-    from infrastructure.models import alias_of, language_model
+    from infrastructure.model_calls import language_model
+    from infrastructure.models import alias_of
 
     asyncio.run(language_model(models).check(alias_of(models)))
 

@@ -78,7 +78,7 @@ def _looked_at(path: Path, alias: str, context: int, parallel: int) -> "tuple[An
     from dataclasses import replace
 
     from adapters.llm.own_engine import Wanted
-    from infrastructure.models import means
+    from infrastructure.model_calls import means
 
     wanted = Wanted(path=path, context_tokens=context or 512, parallel=parallel)
     shape = wanted.shape(alias, 0)

@@ -92,7 +92,8 @@ class Progress:
         who = f"{data.get('purpose')} by {words.agent(str(data.get('agent')))}"
         if data.get("state") == "failed":
             return f"call failed  {who}: {words.line(str(data.get('error')), 400)}"
-        return f"call  {who} on {data.get('model')}, {tokens:,} tokens"
+        used = "nothing asked: known from before" if data.get("cached") else f"{tokens:,} tokens"
+        return f"call  {who} on {data.get('model')}, {used}"
 
     def _ended(self, subject: str, data: dict[str, Any]) -> None:
         self.phases.pop(subject, None)

@@ -155,6 +155,7 @@ def call(item: RecordedCall) -> schemas.CallOut:
         rung=item.fit.rung,
         repairs=item.fit.repairs,
         asked=item.fit.asked,
+        cached=item.cached,
         model=item.model,
         started_at=item.started_at,
         ended_at=item.ended_at,

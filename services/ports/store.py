@@ -116,7 +116,8 @@ class Signal:
 class RecordedCall:
     """A call to a model or a tool. `key` (run/seq/i/n) is its idempotency key; `reply` the digest of the content
     that answers it again; `reason` why this alias was chosen, `left_out`
-    the passages that did not fit its context, `fit` how it did where it had to have a form."""
+    the passages that did not fit its context, `fit` how it did where it had to have a form;
+    `cached` was asked before, and cost nothing."""
 
     key: str
     run_id: str
@@ -138,6 +139,7 @@ class RecordedCall:
     task_id: str | None = None
     left_out: tuple[str, ...] = ()
     fit: Fit = NO_FORM
+    cached: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,7 +84,7 @@ class Calls:
         self._n += 1
         key = f"{self._run.id}/{self._effect.id}/{self._n}"
         with logger.contextualize(call=key):
-            asked = replace(request, idempotency_key=key)
+            asked = replace(request, idempotency_key=key, workspace_id=self._run.workspace_id)
             return await self._answered(asked, key, agent, purpose, streamed, judge or _by_itself)
 
     async def _answered(
@@ -207,6 +207,7 @@ class Calls:
             error="",
             left_out=reply.left_out,
             fit=fit,
+            cached=reply.cached,
         )
         self._open = None
         await self._commit(done, "settle")
@@ -300,6 +301,7 @@ class Calls:
                 "rung": call.fit.rung,
                 "repairs": list(call.fit.repairs),
                 "asked": call.fit.asked,
+                "cached": call.cached,
                 "model": call.model,
                 "task_id": self._run.task_id,
                 "input_tokens": call.usage.input_tokens,

@@ -13,7 +13,7 @@ import httpx
 from adapters.llm.configuration import Models
 from domain.agent_graph import AgentGraph, AgentNode, ExitNode
 from domain.ports.llm import LLM, Request, render
-from infrastructure.models import language_model
+from infrastructure.model_calls import language_model
 from services.running.effects import EffectContext, EffectResult
 from tests.benchmarks.house import House, house
 from tests.benchmarks.measuring import Measurement, Timed, Times, interleaved

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.llm.configuration import Models
 from domain.ports.llm import LLM, Request
-from infrastructure.models import language_model
+from infrastructure.model_calls import language_model
 from tests.model_behaviours import Hangs, Json
 from tests.model_servers import ModelServer, model_server
 

@@ -67,6 +67,7 @@ class CallOut(Wire):
     asked: str = Field(
         description="`first`; `again` with the fault; with room for a `longer` reply; of a `stronger` model."
     )
+    cached: bool = Field(description="The same was asked before: no model was asked, and it cost nothing.")
     model: str
     started_at: Time
     ended_at: Time | None
