@@ -85,8 +85,10 @@ class ConfiguredModels(ports.Models):
         """The memory of the hosts that are configured; None where there are none, or where no model is asked."""
         models = self.current
         if self._memory is None or self._memory[0] is not models:
-            hosted = models is not None and models.hosts and not self._taping.replays
-            self._memory = models, HostMemory(models, os.environ, self._measured) if models and hosted else None
+            memory = None
+            if models is not None and models.hosts and not self._taping.replays:
+                memory = HostMemory(models, os.environ, self._measured, self.engines)
+            self._memory = models, memory
         return self._memory[1]
 
     def _measured(self) -> int:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from adapters.llm.configuration import Deployment, Models
-from adapters.llm.residency import Residency
+from adapters.llm.own_engines import OwnEngines, wanted_by
+from adapters.llm.residency import OwnResidency, Residency, ServedResidency
 from adapters.llm.targets import Targets
 from domain.memory import Shape
 from domain.memory import need as memory_of
@@ -18,8 +19,10 @@ PLANNED = 85
 class HostMemory(ModelMemory):
     """`measured` gives the bytes that models may take on this machine, asked where a host has no `memory_limit`."""
 
-    def __init__(self, models: Models, environ: Mapping[str, str], measured: Callable[[], int]) -> None:
-        self._models = models
+    def __init__(
+        self, models: Models, environ: Mapping[str, str], measured: Callable[[], int], engines: OwnEngines
+    ) -> None:
+        self._models, self._engines, self._files = models, engines, wanted_by(models)
         self._targets = Targets(models, environ)
         used = {backend.host for backend in models.backends.values()}
         self._limits = {
@@ -64,9 +67,10 @@ class HostMemory(ModelMemory):
         return tuple(key for key in self._first.values() if self._host(key) == host)
 
     def _same(self, key: str) -> tuple[str, str, int]:
-        """Aliases that agree on this share one model in memory; it goes by the first one's key."""
+        """Aliases that agree on this share one model in memory; it goes by the first one's key. A file has an engine
+        for each."""
         deployment = self._deployment(key)
-        return deployment.backend, deployment.model, deployment.context_tokens
+        return deployment.backend, key if key in self._files else deployment.model, deployment.context_tokens
 
     def _host(self, key: str) -> str | None:
         return self._models.backends[self._deployment(key).backend].host
@@ -118,6 +122,8 @@ class HostMemory(ModelMemory):
 
     def _residency(self, key: str) -> Residency:
         """Raises LLMError where its credentials are not to be had."""
+        if key in self._files:
+            return OwnResidency(key, self._files[key], self._engines)
         target = self._targets.of(key)
         backend = self._models.backends[self._deployment(key).backend]
-        return Residency(target, backend, self._deployment(key), self._targets.key(target))
+        return ServedResidency(target, backend, self._deployment(key), self._targets.key(target))

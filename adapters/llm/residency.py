@@ -1,5 +1,7 @@
-"""Loading and unloading models at their backends: Ollama, llama.cpp's router, Triton with explicit model control."""
+"""Loading and unloading models: at Ollama, llama.cpp's router, Triton with explicit model control, and by ourselves."""
 
+import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +11,8 @@ import httpx
 from adapters.llm.configuration import Backend, Deployment
 from adapters.llm.faults import Target, Trace, by_status, fault, made, seen_on
 from adapters.llm.hosts import KINDS
+from adapters.llm.own_engine import Wanted
+from adapters.llm.own_engines import OwnEngines
 from adapters.llm.shapes import shape_of
 from adapters.llm.wire import Wire
 from domain.memory import Shape
@@ -20,22 +24,74 @@ LOAD = 600.0
 """Seconds that loading may take: a large model from a slow disk."""
 
 
-class Residency:
-    """One model at one backend."""
+class Residency(ABC):
+    """One model, as the one that holds it tells."""
+
+    @abstractmethod
+    async def moves(self) -> bool:
+        """Whether it is loaded and unloaded when told."""
+
+    @abstractmethod
+    async def loaded(self) -> bool:
+        """False where nobody answers."""
+
+    @abstractmethod
+    async def shape(self) -> Shape | None:
+        """What decides on its memory, where that is told."""
+
+    @abstractmethod
+    async def reported(self) -> int | None:
+        """The memory that it really takes, where it is loaded and that is told."""
+
+    @abstractmethod
+    async def load(self) -> None:
+        """Raises LLMError."""
+
+    @abstractmethod
+    async def unload(self) -> None:
+        """Raises LLMError."""
+
+
+class OwnResidency(Residency):
+    """A model in a file, which an engine of ours runs."""
+
+    def __init__(self, key: str, wanted: Wanted, engines: OwnEngines) -> None:
+        self._key, self._wanted, self._engines = key, wanted, engines
+
+    async def moves(self) -> bool:
+        return True
+
+    async def loaded(self) -> bool:
+        return self._key in self._engines.running()
+
+    async def shape(self) -> Shape | None:
+        return await asyncio.to_thread(self._wanted.shape, self._key, 0)
+
+    async def reported(self) -> int | None:
+        return None
+
+    async def load(self) -> None:
+        await self._engines.start(self._key)
+
+    async def unload(self) -> None:
+        await self._engines.stop(self._key)
+
+
+class ServedResidency(Residency):
+    """A model at a backend."""
 
     def __init__(self, target: Target, backend: Backend, deployment: Deployment, key: str | None) -> None:
         self._target, self._backend, self._deployment = target, backend, deployment
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     async def moves(self) -> bool:
-        """Whether it is loaded and unloaded when told; a llama.cpp that does not route tells no state of its model."""
+        """A llama.cpp that does not route tells no state of its model."""
         if self._backend.kind != "llama.cpp":
             return self._backend.kind in KINDS
         listed = _named(await self._look("GET", "/models"), "data", self._deployment.model)
         return not listed or isinstance(listed.get("status"), dict)
 
     async def loaded(self) -> bool:
-        """False where the backend does not answer."""
         match self._backend.kind:
             case "ollama":
                 answer = await self._look("GET", "/api/ps")
@@ -55,7 +111,6 @@ class Residency:
                 return False
 
     async def shape(self) -> Shape | None:
-        """What decides on its memory, where Ollama tells it."""
         if self._backend.kind != "ollama":
             return None
         listed = _named(await self._look("GET", "/api/tags"), "models", self._deployment.model)
@@ -67,7 +122,6 @@ class Residency:
             return None
 
     async def reported(self) -> int | None:
-        """The memory that it really takes, where Ollama has it loaded."""
         if self._backend.kind != "ollama":
             return None
         running = _named(await self._look("GET", "/api/ps"), "models", self._deployment.model).get("size")

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.llm.configuration import Models
 from adapters.llm.memory import HostMemory
+from adapters.llm.own_engine import Means
+from adapters.llm.own_engines import OwnEngines, wanted_by
 from domain.ports.llm import LLMError
 from tests.model_servers import model_server
+from tests.tiny_models import write_tiny_model
 from tests.triton_servers import triton_server
 
 SHAPE = {
@@ -31,7 +35,7 @@ def memory(backend: dict[str, Any], *models: str, limit: str | None = "8GB", **m
         "aliases": {name: {**alias, "model": name} for name in models},
         "default": models[0],
     }
-    return HostMemory(Models.model_validate(written), {}, lambda: 10_000_000_000)
+    return HostMemory(Models.model_validate(written), {}, lambda: 10_000_000_000, OwnEngines())
 
 
 @contextmanager
@@ -102,7 +106,7 @@ async def test_two_aliases_of_one_model_share_its_memory() -> None:
         },
         "default": "cool",
     }
-    it = HostMemory(Models.model_validate(written), {}, lambda: 0)
+    it = HostMemory(Models.model_validate(written), {}, lambda: 0, OwnEngines())
     assert it.keys("cool") == it.keys("warm") == ("cool",)
     assert [each.key for each in await it.hosted("box")] == ["cool"]
 
@@ -118,3 +122,30 @@ async def test_a_server_of_one_model_holds_it_always(kind: str) -> None:
 def test_a_host_without_a_limit_has_most_of_what_this_machine_has() -> None:
     it = memory({"kind": "ollama", "base_url": "http://127.0.0.1:9"}, "one", limit=None)
     assert it.limits == {"box": 8_500_000_000}
+
+
+async def test_models_in_files_are_held_by_engines_of_ours(tmp_path: Path) -> None:
+    written = {
+        "hosts": {"box": {"memory_limit": "8GB"}},
+        "backends": {"files": {"kind": "gguf", "host": "box"}},
+        "aliases": {
+            name: {"backend": "files", "model": str(tmp_path / "tiny.gguf"), "context_tokens": 512}
+            for name in ("one", "two")
+        },
+        "default": "one",
+    }
+    write_tiny_model(tmp_path / "tiny.gguf")
+    models = Models.model_validate(written)
+    engines = OwnEngines(lambda: Means(threads=1))
+    engines.know(wanted_by(models))
+    it = HostMemory(models, {}, lambda: 0, engines)
+    try:
+        assert await it.resident("box") == frozenset()
+        await it.load("one")
+        assert await it.resident("box") == {"one"}
+        assert 300_000_000 < (await it.need("one") or 0) < 400_000_000
+        await it.load("two")
+        await it.unload("one")
+        assert await it.resident("box") == {"two"}
+    finally:
+        await engines.close()
