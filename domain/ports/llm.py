@@ -82,7 +82,7 @@ class ReplyTooLong(LLMError):
 
 
 class ModelRepeats(LLMError):
-    pass
+    outside = False
 
 
 @dataclass(frozen=True, kw_only=True)

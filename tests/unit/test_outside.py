@@ -68,7 +68,7 @@ def test_success_is_never_outside() -> None:
 
 
 OUT = (llm.ModelUnavailable, llm.ModelBusy, llm.ModelTimedOut, llm.ModelMissing, llm.ModelDenied)
-OWN = (llm.RequestRefused, llm.ContextTooLong, llm.ReplyTooLong)
+OWN = (llm.RequestRefused, llm.ContextTooLong, llm.ReplyTooLong, llm.ModelRepeats)
 
 
 @pytest.mark.parametrize("error", llm.LLMError.__subclasses__())
