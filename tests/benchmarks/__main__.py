@@ -19,6 +19,8 @@ BENCHES = (
     "neighbors",
     "questions",
     "structured",
+    "swaps",
+    "calls",
     "startup",
     "page",
 )
