@@ -122,6 +122,15 @@ def test_a_model_is_loaded_ahead_of_its_work_where_there_is_room() -> None:
     assert (step.start, step.load, step.why) == (("x",), "b", "b is loaded: its work comes soon.")
 
 
+def test_ahead_of_its_work_a_model_takes_no_place_of_one_that_has_work_left() -> None:
+    """They would take turns, however short, until the work came."""
+    jobs = [Job(id="x", model="a", seconds=30, running=True)]
+    jobs += [Job(id=f"y{key}", model=key, seconds=5, depends_on=("x",)) for key in "bc"]
+    quick = model("c", load_seconds=0.0)
+    for loaded in ("ab", "ac"):
+        assert decide(host(8, A, model("b", load_seconds=0.0), quick, resident=loaded), jobs, 0.0).load is None
+
+
 def test_nothing_is_loaded_without_work_for_it() -> None:
     assert decide(host(8, A, B), [], 0.0) == Decision(why="Nothing can start or be loaded now.")
 
