@@ -574,7 +574,7 @@ async def test_check_tells_another_server_from_a_backend(protocol: str) -> None:
     with model_server() as server:
         wrong = Models.model_validate(
             {
-                "backends": {"box": {"kind": "openai", "base_url": server.base_url}},
+                "backends": {"box": {"kind": "openai", "base_url": server.base_url + "/elsewhere"}},
                 "aliases": {"main": {"backend": "box", "model": "tiny"}},
                 "default": "main",
             }
