@@ -64,7 +64,6 @@ class OwnEngines:
 
     def running(self) -> dict[str, int]:
         """The bytes of memory that each needs which runs or is being loaded, by key."""
-        self._left = [(key, engine) for key, engine in self._left if engine.runs]
         found: dict[str, int] = {}
         for key, engine in (*self._engines.items(), *self._left):
             if engine.runs:
@@ -115,5 +114,5 @@ class OwnEngines:
 
     def _leave(self, key: str, engine: OwnEngine) -> None:
         del self._engines[key]
-        self._left.append((key, engine))
+        self._left = [*((key, engine) for key, engine in self._left if engine.runs), (key, engine)]
         engine.retire()
