@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from domain.artifact import Version
 from domain.conversation import Turn
-from domain.inbox import InboxKind
+from domain.inbox import AskedKind
 from domain.plan import Plan
 from domain.ports.a2a import Message
 from domain.qa import QARecord
@@ -95,7 +95,7 @@ class OpenInbox:
 
     change: Literal["open_inbox"] = "open_inbox"
     item_id: str
-    kind: InboxKind
+    kind: AskedKind
     title: str
     detail: str = ""
     task_id: str | None = None

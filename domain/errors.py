@@ -12,6 +12,7 @@ DomainError
 ├── ArtifactLocked
 ├── SelfReview            an author may not check their own work
 └── LimitReached          a limit on calls, time, money or size
+    └── CapReached        a counter that a budget caps
 """
 
 from collections.abc import Sequence
@@ -99,3 +100,11 @@ class LimitReached(DomainError):
     def __init__(self, limit: str, message: str, *, outside: bool = False) -> None:
         super().__init__(message)
         self.limit, self.outside = limit, outside
+
+
+class CapReached(LimitReached):
+    """The counter `limit` of `scope` would grow by `wanted` past `cap`; it has `used` and `held` so far."""
+
+    def __init__(self, limit: str, message: str, *, scope: str, cap: int, used: int, held: int, wanted: int) -> None:
+        super().__init__(limit, message, outside=True)
+        self.scope, self.cap, self.used, self.held, self.wanted = scope, cap, used, held, wanted

@@ -19,7 +19,7 @@ EventType = Literal[
     "task.moved", "task.changed",
     "artifact.published", "artifact.judged", "artifact.locked", "artifact.unlocked", "artifact.discarded",
     "run.created", "run.moved", "run.ended",
-    "call.made", "inbox.opened", "inbox.answered", "inbox.withdrawn",
+    "call.made", "budget.changed", "budget.warned", "inbox.opened", "inbox.answered", "inbox.withdrawn",
     "message.sent", "message.answered", "message.expired", "turn.said", "turn.kept", "proposal.settled",
     "recommendation.made", "recommendation.settled", "recommendation.withdrawn",
     "artifact.tagged", "artifact.shared", "edge.added", "folder.noted",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
+from domain.budget import WARN_AT, amounts, caps
 from domain.project import Project
 from domain.run import Usage
 from domain.standstill import stays
@@ -18,7 +19,6 @@ from domain.task import Task
 
 TIMES, LEAST_TASKS = 5, 5
 LEAST_TOKENS, LEAST_SECONDS = 2_000, 60
-BUDGET = 0.8
 REVIEWS = 3
 """In how many reviews of a task a finding stands that came back twice."""
 MOST_LINES = 10
@@ -83,19 +83,18 @@ def failed(vitals: Vitals) -> Iterator[Notice]:
 
 
 def budget(vitals: Vitals) -> Iterator[Notice]:
-    caps = {"calls": vitals.project.budget.calls, "money": vitals.project.budget.money}
-    for name, cap in caps.items():
-        if cap and getattr(vitals.spent, name) >= BUDGET * cap:
-            shown = f"{cap:,} calls to models" if name == "calls" else f"{cap / 1_000_000:,.2f} in money"
+    spent = amounts(vitals.spent)
+    for cap in caps("project", vitals.project.id, vitals.project.budget):
+        if cap.amount and cap.is_nearly_used(spent[cap.measure]):
             yield Notice(
                 rule="budget",
-                subject=name,
-                mark=str(cap),
+                subject=cap.measure,
+                mark=str(cap.amount),
                 kind="anomaly",
-                title=f"More than {BUDGET:.0%} of the budget is used",
-                what=f"Of the project's budget of {shown}, at least {BUDGET:.0%} is used.",
-                figures=(f"Measure: {name} used in all. Threshold: {BUDGET:.0%} of {shown}.",),
-                to_do="Raise the budget, or take tasks out of the plan; what goes beyond it is refused.",
+                title=f"More than {WARN_AT:.0%} of the budget is used",
+                what=f"Of {cap}, at least {WARN_AT:.0%} is used.",
+                figures=(f"Measure: {cap.measure} used in all. Threshold: {WARN_AT:.0%} of {cap}.",),
+                to_do="Raise the budget, or take tasks out of the plan; what would go beyond it waits in the inbox.",
             )
 
 

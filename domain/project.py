@@ -2,28 +2,18 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from domain.budget import Budget
 from domain.errors import Invalid, RefusedTransition
 
 ProjectState = Literal["active", "archived"]
 MAX_GOAL = 20_000
 MAX_INSTRUCTIONS = 100_000
 TOLD = 2_000  # characters of the instructions that stand before whoever works
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """Caps on what may be used in all. Money in millionths of the installation's currency; tokens of prompts and
-    replies together; seconds that models worked."""
-
-    money: Annotated[int, Field(ge=0)] | None = None
-    calls: Annotated[int, Field(ge=0)] | None = None
-    tokens: Annotated[int, Field(ge=0)] | None = None
-    seconds: Annotated[int, Field(ge=0)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A run: one execution of an AgentGraph. Its journal is in the store; this is the run at a glance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -153,3 +153,10 @@ class Run:
     def _check(self, phase: RunPhase) -> None:
         if phase not in MOVES[self.phase]:
             raise RefusedTransition("run", self.id, self.phase, phase)
+
+
+def waits(tree: Sequence[Run]) -> bool:
+    """Whether people have to move all of it on: each run that waits for no other of its own waits for them."""
+    live = [run for run in tree if run.phase != "ended"]
+    parents = {run.parent_id for run in live}
+    return bool(live) and all(run.phase == "waiting" for run in live if run.id not in parents)

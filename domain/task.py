@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from domain.budget import Budget
 from domain.criterion import Criterion
 from domain.errors import RefusedTransition
 
@@ -101,7 +102,8 @@ class TaskSpec:
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """`run_id` is the child run of the latest attempt; `findings` what its review said. `stale` says why what was
-    done, or is being done, may no longer do; it is done again only when somebody asks (`retry`)."""
+    done, or is being done, may no longer do; it is done again only when somebody asks (`retry`). `budget` caps what all
+    its attempts may use."""
 
     spec: TaskSpec
     project_id: str
@@ -114,6 +116,7 @@ class Task:
     hint: str = ""
     findings: tuple[str, ...] = ()
     stale: str = ""
+    budget: Budget = Field(default_factory=Budget)
     version: int = 0
 
     @property

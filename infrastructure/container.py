@@ -35,6 +35,7 @@ from infrastructure.data_directory import DataDirectory
 from infrastructure.rest.shapes import shape
 from services.agent_messages import AgentMessages
 from services.artifacts import Artifacts
+from services.budgets import Budgets
 from services.conversation import Conversation
 from services.costs import CostReports
 from services.desk import Desk
@@ -56,6 +57,7 @@ from services.rerouting import Rerouting
 from services.running.calls import Calls
 from services.running.model_pool import ModelPool
 from services.running.outlook import Outlook
+from services.running.parking import Parking
 from services.running.post_office import PostOffice
 from services.running.runner import Runner
 from services.staff import Staff
@@ -136,16 +138,18 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(lambda directory: WorkflowFiles(directory.workflows), directory),
         staff,
     )
-    costs = providers.Singleton(CostReports, desk, spendings)
     rerouting = providers.Singleton(Rerouting, desk, staff, choosing, llm.provided.describe, workflows.provided.known)
     tools = providers.Singleton(Tools, graphs)
     intake = providers.Singleton(Intake, desk, reader)
     folders = providers.Singleton(lambda directory: LocalFolders(directory.path), directory)
-    projects = providers.Singleton(Projects, desk, intake, folders)
+    parking = providers.Singleton(Parking, journal, live)
+    budgets = providers.Singleton(Budgets, desk, parking)
+    costs = providers.Singleton(CostReports, desk, spendings, budgets)
+    projects = providers.Singleton(Projects, desk, intake, folders, budgets)
     watching = providers.Singleton(Watching, desk, intake, folders)
     artifacts = providers.Singleton(Artifacts, desk)
     forms = providers.Singleton(Forms, desk, staff)
-    work_orders = providers.Singleton(WorkOrders, desk, journal, forms)
+    work_orders = providers.Singleton(WorkOrders, desk, journal, forms, budgets)
     agent_messages = providers.Singleton(AgentMessages, desk)
     plan_edits = providers.Singleton(PlanEdits, desk, staff, workflows.provided.known)
     recommendations = providers.Singleton(Recommendations, desk, forms, plan_edits, streams)

@@ -34,7 +34,8 @@ class Watch:
     async def at_once(self, tasks: Sequence[Task]) -> list[RaiseAlert]:
         """After tasks have ended; `tasks` as they are once that is committed."""
         workspace, id = self._project.workspace_id, self._project.id
-        vitals = Vitals(project=self._project, tasks=tuple(tasks), spent=await self._store.spent(workspace, id))
+        spent = await self._store.spent(workspace, f"project:{id}")
+        vitals = Vitals(project=self._project, tasks=tuple(tasks), spent=spent)
         return (await self._raised(notices(vitals, AT_ONCE)))[0]
 
     async def at_the_end(self, tasks: Sequence[Task]) -> list[RaiseAlert]:
@@ -101,7 +102,7 @@ class Watch:
         return Vitals(
             project=self._project,
             tasks=tuple(tasks),
-            spent=await store.spent(workspace, self._project.id),
+            spent=await store.spent(workspace, f"project:{self._project.id}"),
             planned=await self._planned(min((run.created_at for run in runs), default=self._at)),
             used=used,
             reviews=reviews,

@@ -4,13 +4,16 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from domain.budget import Budget
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, VersionMoved
+from domain.inbox import InboxItem
 from domain.principal import User
-from domain.project import Budget, Member, Project, name_of
+from domain.project import Member, Project, name_of
 from domain.run import Run
 from domain.task import FINISHED, MOVES, Task
 from services import directions, filing
 from services.artifacts import active_project
+from services.budgets import Budgets, rebudgeted
 from services.desk import Command, Desk
 from services.inputs import Filed, Intake, Stored, file
 from services.ports.folders import Folders
@@ -46,8 +49,8 @@ class ProjectChange:
 
 
 class Projects:
-    def __init__(self, desk: Desk, intake: Intake, folders: Folders) -> None:
-        self._desk, self._intake, self._folders = desk, intake, folders
+    def __init__(self, desk: Desk, intake: Intake, folders: Folders, budgets: Budgets) -> None:
+        self._desk, self._intake, self._folders, self._budgets = desk, intake, folders, budgets
 
     async def create(self, command: Command, new: NewProject) -> Project:
         """Files the goal (and the instructions) as the first artifacts; the owner is the first member."""
@@ -93,7 +96,8 @@ class Projects:
         async def decide(uow: UnitOfWork) -> Project:
             project = await active_project(uow, id)
             check_version(project.version, expected, "project", id)
-            changed = replace(project, **{name: value for name, value in vars(change).items() if value is not None})
+            values = {name: value for name, value in vars(change).items() if value is not None and name != "budget"}
+            changed = replace(project, **values)
             if goal is not None and changed.goal != project.goal:
                 await directions.change_goal(uow, self._desk.content, project, changed.goal, goal)
             if instructions is not None and (said := changed.instructions) != project.instructions:
@@ -102,9 +106,12 @@ class Projects:
                 changed = replace(changed, watched_folder=folder or None)
             uow.put(changed)
             uow.happened("project.changed", id, project_id=id, data={"name": changed.name})
-            return changed
+            return changed if change.budget is None else await rebudgeted(uow, changed, change.budget)
 
-        return await self._desk.carry_out(command, Project, decide)
+        changed = await self._desk.carry_out(command, Project, decide)
+        if change.budget is not None:
+            await self._budgets.free("project", id)
+        return changed
 
     async def directed(self, uow: UnitOfWork, id: str, goal: str, stored: Stored) -> Project:
         """Towards another goal, as a part of something else."""
@@ -137,6 +144,10 @@ class Projects:
             for graph in (filing.PROJECT_RUN, CONVERSATION):
                 for live in await uow.find(Run, {"project_id": id, "graph": graph, "phase": filing.LIVE_PHASES}):
                     uow.signal(live.id, "cancel")
+            for item in await uow.find(InboxItem, {"project_id": id, "state": "open"}):
+                if item.kind == "budget" and item.shortage is not None and item.shortage.cap.level != "workspace":
+                    uow.put(item.withdrawn())
+                    uow.happened("inbox.withdrawn", item.id, project_id=id)
             uow.happened("project.archived", id, project_id=id)
             return archived
 

@@ -25,6 +25,7 @@ from services.ports.store import (
     Idempotency,
     Indexed,
     JournalEntry,
+    LedgerEntry,
     Signal,
     Store,
 )
@@ -63,6 +64,8 @@ class UnitOfWork:
     _entries: list[JournalEntry] = field(default_factory=list)
     _consumed: list[int] = field(default_factory=list)
     _ready: list[Run] = field(default_factory=list)
+    _ledger: list[LedgerEntry] = field(default_factory=list)
+    _unparked: list[str] = field(default_factory=list)
     _idempotency: Idempotency | None = None
     _announced: list[Envelope] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)
@@ -166,6 +169,14 @@ class UnitOfWork:
         """Keeps the graph for runs that name its digest."""
         self._graphs[digest] = graph
 
+    def unpark(self, needs: str) -> None:
+        """Runs that wait for `needs` are due again."""
+        self._unparked.append(needs)
+        self.woken.add(needs)
+
+    def book(self, entry: LedgerEntry) -> None:
+        self._ledger.append(entry)
+
     def journal(self, entry: JournalEntry, consumed: Sequence[int] = ()) -> None:
         self._entries.append(entry)
         self._consumed += consumed
@@ -196,6 +207,8 @@ class UnitOfWork:
             signals=tuple(self._signals),
             consumed=tuple(self._consumed),
             ready=tuple(self._ready),
+            unparked=tuple(self._unparked),
+            ledger=tuple(self._ledger),
             idempotency=self._idempotency,
             fence=self.fence,
         )

@@ -12,35 +12,41 @@ from domain.events import EventType
 from domain.inbox import InboxItem
 from domain.plan import Plan, order
 from domain.project import Project
-from domain.run import Run, Usage
+from domain.run import Run, RunPhase, Usage, waits
 from domain.task import FINISHED, Task
 from services import filing
 from services.artifacts import Judgement, active_project, persons_record
+from services.budgets import Budgets
 from services.canonical import digest_of_graph
 from services.desk import Command, Desk
 from services.forms import Filling, Forms
 from services.inputs import Stored
 from services.ports.journal import Journal
+from services.ports.store import LedgerEntry
 from services.running.runner import state_at
 from services.unit_of_work import UnitOfWork
 from services.work.graphs import PROJECT
+
+MOST_MINUTES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """A person's answer to an inbox item; `hand_in` carries what was made, `fill_in` what the form is filled in
-    with."""
+    with. `cap` is what a budget is raised to; `minutes` what the person says they worked on it."""
 
     action: str
     hint: str = ""
     title: str = ""
     handed_in: Stored | None = None
     filling: Filling | None = None
+    cap: int | None = None
+    minutes: int | None = None
 
 
 class WorkOrders:
-    def __init__(self, desk: Desk, journal: Journal, forms: Forms) -> None:
-        self._desk, self._journal, self._forms = desk, journal, forms
+    def __init__(self, desk: Desk, journal: Journal, forms: Forms, budgets: Budgets) -> None:
+        self._desk, self._journal, self._forms, self._budgets = desk, journal, forms, budgets
 
     # runs
 
@@ -96,7 +102,8 @@ class WorkOrders:
         if run.parent_id is not None:
             return run
         tree = await self._desk.store.find(Run, run.workspace_id, where={"root_id": run.id}, limit=10_000)
-        return replace(run, usage=sum((one.usage for one in tree), Usage()))
+        phase: RunPhase = "waiting" if run.phase == "running" and waits(tree) else run.phase
+        return replace(run, phase=phase, usage=sum((one.usage for one in tree), Usage()))
 
     # plan
 
@@ -141,13 +148,16 @@ class WorkOrders:
 
         return await self._desk.carry_out(command, Task, decide)
 
-    async def complete(self, command: Command, task_id: str, title: str, stored: Stored) -> Task:
-        """Hands something in for a task that waits for this person."""
+    async def complete(
+        self, command: Command, task_id: str, title: str, stored: Stored, minutes: int | None = None
+    ) -> Task:
+        """Hands something in for a task that waits for this person, who says how long they worked."""
         task = await self._desk.get(command, Task, task_id)
         items = await self._open_items(command, task.project_id, "work")
         item = next((item for item in items if item.task_id == task_id), None)
         if item is not None:
-            await self.answer(command, item.id, Answer(action="hand_in", title=title, handed_in=stored))
+            given = Answer(action="hand_in", title=title, handed_in=stored, minutes=minutes)
+            await self.answer(command, item.id, given)
         elif await self._desk.known(command, InboxItem) is None:
             forms = [item.id for item in await self._open_items(command, task.project_id, "form")
                      if item.task_id == task_id]  # fmt: skip
@@ -197,14 +207,19 @@ class WorkOrders:
 
         async def decide(uow: UnitOfWork) -> InboxItem:
             item = await uow.get(InboxItem, item_id)
+            if answer.minutes is not None:
+                uow.book(_worked(uow, item, answer.minutes))
             filled = await self._filled(uow, item, answer)
             answered = item.answered(_payload(answer) | filled, uow.at)
             if item.kind == "work" and answer.handed_in is None:
                 raise Invalid("Hand in a file or a text.", [("/text", "is missing")])
             uow.put(answered)
             data: dict[str, JsonValue] = {"kind": item.kind, "action": answer.action, "task_id": item.task_id}
+            data |= {} if answer.minutes is None else {"minutes": answer.minutes}
             uow.happened("inbox.answered", item.id, project_id=item.project_id, data=data)
-            if item.kind == "attention":
+            if item.kind == "budget":
+                await self._budgets.answered(uow, answered, answer.cap)
+            elif item.kind == "attention":
                 await self._settle(uow, item, answer)
             elif item.run_id is not None:
                 uow.signal(item.run_id, "answered", {"item_id": item.id, "answer": answered.answer})
@@ -213,7 +228,10 @@ class WorkOrders:
                 uow.happened(type, item.project_id, project_id=item.project_id)
             return answered
 
-        return await self._desk.carry_out(command, InboxItem, decide)
+        found = await self._desk.carry_out(command, InboxItem, decide)
+        if found.shortage is not None:
+            await self._budgets.free(found.shortage.cap.level, found.shortage.cap.id)
+        return found
 
     async def _filled(self, uow: UnitOfWork, item: InboxItem, answer: Answer) -> dict[str, JsonValue]:
         """What a form was filled in with; for a task also as what is handed in."""
@@ -261,8 +279,28 @@ class WorkOrders:
             uow.happened("inbox.withdrawn", item.id, project_id=item.project_id)
 
 
+def _worked(uow: UnitOfWork, item: InboxItem, minutes: int) -> LedgerEntry:
+    """Raises Invalid."""
+    if not 0 <= minutes <= MOST_MINUTES:
+        said = f"must be 0 to {MOST_MINUTES:,}"
+        raise Invalid(f"The minutes that you worked {said}, not {minutes:,}.", [("/minutes", said)])
+    return LedgerEntry(
+        project_id=item.project_id,
+        run_id=item.run_id or "",
+        call="",
+        kind="work",
+        money=0,
+        at=uow.at,
+        task_id=item.task_id or "",
+        by=uow.scene.principal.id,
+        minutes=minutes,
+    )
+
+
 def _payload(answer: Answer) -> dict[str, JsonValue]:
     payload: dict[str, JsonValue] = {"action": answer.action, "hint": answer.hint, "title": answer.title}
+    if answer.cap is not None:
+        payload["cap"] = answer.cap
     if answer.handed_in is not None:
         payload |= _handed_in(answer.handed_in)
     return payload

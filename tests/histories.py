@@ -102,10 +102,11 @@ async def paid(at: Opened, workspace_id: str, project_id: str, run_id: str) -> N
             reply=reply if kind == "settle" else None,
         )
         reserve, spend = {"reserve": (1, 0), "settle": (-1, 1), "release": (-1, 0)}[kind]
-        scope, money = f"project:{project_id}", {"reserve": 50, "settle": 30, "release": 0}[kind]
+        money = {"reserve": 50, "settle": 30, "release": 0}[kind]
         moves = [
-            CounterMove(scope=scope, name="calls", reserve=reserve, spend=spend),
-            CounterMove(scope=scope, name="money", reserve=50 * reserve, spend=30 * spend),
+            CounterMove(scope=scope, name=name, reserve=each * reserve, spend=cost * spend)
+            for scope in (f"workspace:{workspace_id}", f"project:{project_id}")
+            for name, each, cost in (("calls", 1, 1), ("money", 50, 30))
         ]
         entry = LedgerEntry(project_id=project_id, run_id=run_id, call=key, kind=kind, money=money, at=AT)
         await at.store.commit(Changeset(workspace_id=workspace_id, calls=[call], counters=moves, ledger=[entry]))

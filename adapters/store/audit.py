@@ -1,12 +1,13 @@
 """Whether everything agrees: the audit chain, the projections, the content, the money."""
 
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Table, literal, select, union
+from sqlalchemy import Connection, Table, select, union
 from sqlalchemy.exc import DBAPIError
 
 from adapters.store import rebuilding, tables
@@ -21,6 +22,7 @@ from services.ports.views import Audit
 OWNED = (tables.chains, tables.events, tables.streams, tables.nodes, tables.edges, tables.passages)
 NAMING = (tables.versions, tables.calls)  # rows that name content
 COUNTED = ("calls", "money", "tokens", "seconds")
+LEVELS = ("workspace:", "project:", "task:")
 DIGESTS = {"versions": ("digest", "text_digest"), "calls": ("request", "reply")}
 
 Published = dict[str, int]  # of each artifact the position of the event that published its newest version
@@ -171,42 +173,50 @@ def _named(connection: Connection, table: Table, workspace_id: str, after: str) 
 
 
 def _money(connection: Connection, workspace_id: str) -> Iterator[str]:
-    """Counters of projects against the ledger: a reservation stands until its call is settled or released."""
-    ledger, counters = tables.ledger, tables.counters
-    counted: dict[tuple[str, str], tuple[int, int]] = {
-        (row.scope.removeprefix("project:"), row.name): (row.spent, row.reserved)
-        for row in connection.execute(select(counters).where(counters.c.workspace_id == workspace_id))
-        if row.scope.startswith("project:")
-    }
-    query = select(ledger.c.project_id).where(ledger.c.workspace_id == workspace_id).distinct()
-    for project_id in sorted({*connection.execute(query).scalars(), *(project for project, _ in counted)}):
-        for name, sums in _sums(connection, workspace_id, project_id).items():
-            found = counted.get((project_id, name), (0, 0))
+    """Counters against the ledger, at each level: a reservation stands until its call is settled or released."""
+    counters = tables.counters
+    counted: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for row in connection.execute(select(counters).where(counters.c.workspace_id == workspace_id)):
+        if row.scope.startswith(LEVELS):
+            counted[row.scope][row.name] = (row.spent, row.reserved)
+    booked = _booked(connection, workspace_id)
+    for scope in sorted({*counted, *booked}):
+        for name in COUNTED:
+            found, sums = counted[scope].get(name, (0, 0)), booked.get(scope, {}).get(name, (0, 0))
             if found != sums:
+                level, _, id = scope.partition(":")
                 yield (
-                    f"The {name} counter of the project {project_id} in the workspace {workspace_id} says "
+                    f"The {name} counter of the {level} {id} in the workspace {workspace_id} says "
                     f"{found[0]} spent and {found[1]} reserved, the ledger {sums[0]} and {sums[1]}; {REPAIR}."
                 )
 
 
-def _sums(connection: Connection, workspace_id: str, project_id: str) -> dict[str, tuple[int, int]]:
-    ledger = tables.ledger
-    c = ledger.c
-    query = select(c.call, c.kind, literal(1), c.money, c.input_tokens + c.output_tokens, c.seconds).where(
-        c.workspace_id == workspace_id, c.project_id == project_id
-    )
-    reserved: dict[str, tuple[int, ...]] = {}
-    spent = [0] * len(COUNTED)
-    for call, kind, *amounts in connection.execute(query.order_by(c.position).execution_options(yield_per=PAGE)):
+def _booked(connection: Connection, workspace_id: str) -> dict[str, dict[str, tuple[int, int]]]:
+    """By scope and name: what the ledger says is spent, and what is held."""
+    c = tables.ledger.c
+    columns = (c.call, c.kind, c.project_id, c.task_id, c.money, c.input_tokens + c.output_tokens, c.seconds)
+    query = select(*columns).where(c.workspace_id == workspace_id, c.kind.in_(("reserve", "settle", "release")))
+    held: dict[str, tuple[list[str], list[int]]] = {}
+    sums: dict[str, list[list[int]]] = defaultdict(lambda: [[0] * len(COUNTED), [0] * len(COUNTED)])
+    for call, kind, project, task, *amounts in connection.execute(
+        query.order_by(c.position).execution_options(yield_per=PAGE)
+    ):
+        scopes = [f"workspace:{workspace_id}", f"project:{project}", *([f"task:{task}"] if task else [])]
         if kind == "reserve":
-            before = reserved.get(call, (0,) * len(COUNTED))
-            reserved[call] = (1, *(a + b for a, b in zip(amounts[1:], before[1:], strict=True)))
+            before = held.get(call, ([], [0, 0, 0, 0]))[1]
+            held[call] = (scopes, [1, *(a + b for a, b in zip(amounts, before[1:], strict=True))])
             continue
-        reserved.pop(call, None)
+        held.pop(call, None)
         if kind == "settle":
-            spent = [a + b for a, b in zip(spent, amounts, strict=True)]
-    held = [sum(each[n] for each in reserved.values()) for n in range(len(COUNTED))]
-    return {name: (spent[n], held[n]) for n, name in enumerate(COUNTED)}
+            for scope in scopes:
+                sums[scope][0] = [a + b for a, b in zip(sums[scope][0], [1, *amounts], strict=True)]
+    for scopes, amounts in held.values():
+        for scope in scopes:
+            sums[scope][1] = [a + b for a, b in zip(sums[scope][1], amounts, strict=True)]
+    return {
+        scope: {name: (spent[n], reserved[n]) for n, name in enumerate(COUNTED)}
+        for scope, (spent, reserved) in sums.items()
+    }
 
 
 def _index_is_sound(connection: Connection) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import rfc8785
 from pydantic import JsonValue
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.store import projections, statements
 from adapters.store.entities import KINDS, TABLES, adapter, row_of, stamp
-from domain.errors import Forbidden, LimitReached, VersionMoved
+from domain.errors import CapReached, Forbidden, VersionMoved
 from domain.events import Event
 from domain.run import Run
 from services.ports.store import (
@@ -30,16 +30,10 @@ from services.ports.store import (
 
 GENESIS = "sha256:" + "0" * 64
 PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-LIMIT_MESSAGES = {
-    "money": "The project's budget does not allow this call; raise it or choose a cheaper model.",
-    "calls": "The project has used up its calls to models; raise its budget.",
-    "tokens": "The project's budget of tokens does not allow this call; raise it.",
-    "seconds": "The project has used up the time that models may work for it; raise its budget.",
-}
 
 
 def apply(connection: Connection, changes: Changeset) -> None:
-    """Raises VersionMoved, LimitReached, LeaseLost, or Forbidden for what is another workspace's; the caller rolls
+    """Raises VersionMoved, CapReached, LeaseLost, or Forbidden for what is another workspace's; the caller rolls
     back to its savepoint."""
     _check_workspace(changes)
     if changes.fence is not None:
@@ -123,6 +117,8 @@ def _work(connection: Connection, changes: Changeset) -> None:
         statements.CONSUME.run(connection, {"taken": position, "workspace": changes.workspace_id})
     for run in changes.ready:
         make_ready(connection, run, time.time())
+    for needs in changes.unparked:
+        unpark(connection, needs)
     for signal in changes.signals:
         _signal(connection, changes.workspace_id, signal)
 
@@ -144,6 +140,19 @@ def make_ready(connection: Connection, run: Run, at: float, needs: str = "") -> 
     """Due at `at`, or earlier if it already is; `needs`, a line for each, say what else makes it go on."""
     row = {"run_id": run.id, "workspace_id": run.workspace_id, "project_id": run.project_id, "at": at}
     statements.MAKE_READY.run(connection, {**row, "priority": run.priority, "needs": needs})
+
+
+def unpark(connection: Connection, needs: str) -> list[str]:
+    """Makes the runs that wait for it ready at once; their ids."""
+    rows = connection.execute(statements.WAITING_FOR, {"needed": needs}).all()
+    found = [row.run_id for row in rows if needs in row.needs.splitlines()]
+    for run_id in found:
+        due_now(connection, run_id)
+    return found
+
+
+def due_now(connection: Connection, run_id: str) -> None:
+    statements.READY_AT.run(connection, {"run": run_id, "due": time.time()})
 
 
 def _account(connection: Connection, changes: Changeset) -> None:
@@ -184,8 +193,20 @@ def _move(connection: Connection, workspace_id: str, move: CounterMove) -> None:
     capped = move.cap is not None and grow > 0
     statement = statements.MOVE_UNDER_CAP if capped else statements.MOVE_COUNTER
     if statement.run(connection, values | ({"grow": grow, "cap": move.cap} if capped else {})) != 1:
-        said = LIMIT_MESSAGES.get(move.name, f"The limit on {move.name} is reached.")
-        raise LimitReached(move.name, said, outside=True)
+        raise _reached(connection, key, move)
+
+
+def _reached(connection: Connection, key: Mapping[str, str], move: CounterMove) -> CapReached:
+    ((spent, reserved),) = statements.COUNTER.all(connection, key)
+    return CapReached(
+        move.name,
+        f"The budget of {move.name} of {move.scope} does not allow this; raise it.",
+        scope=move.scope,
+        cap=move.cap or 0,
+        used=spent,
+        held=reserved,
+        wanted=move.spend + move.reserve,
+    )
 
 
 def _ledger_row(workspace_id: str, entry: LedgerEntry) -> dict[str, object]:

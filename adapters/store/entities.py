@@ -18,6 +18,7 @@ from domain.qa import QARecord
 from domain.recommendation import Recommendation
 from domain.run import Run
 from domain.task import Task
+from domain.workspace import Workspace
 from services.ports.store import E, Entity
 
 TABLES: dict[type[Entity], Table] = {
@@ -34,6 +35,7 @@ TABLES: dict[type[Entity], Table] = {
     SentMessage: tables.messages,
     Turn: tables.turns,
     Recommendation: tables.recommendations,
+    Workspace: tables.workspaces,
 }
 KINDS: dict[type[Entity], str] = {
     User: "user",
@@ -49,6 +51,7 @@ KINDS: dict[type[Entity], str] = {
     SentMessage: "message",
     Turn: "turn",
     Recommendation: "recommendation",
+    Workspace: "workspace",
 }
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 FIXED = {"id", "workspace_id", "version", "body"}

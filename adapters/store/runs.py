@@ -8,7 +8,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, select, update
 
 from adapters.store import statements, tables
-from adapters.store.committing import forget_ready, make_ready
+from adapters.store.committing import due_now, forget_ready, make_ready, unpark
 from adapters.store.database import Database
 from adapters.store.entities import adapter, entity_of, time_of
 from domain.agent_graph import AgentGraph
@@ -55,10 +55,10 @@ class SqlJournal(Journal):
         ]
 
     async def unpark(self, needs: str) -> list[str]:
-        return await self._database.write(lambda connection: _unpark(connection, needs))
+        return await self._database.write(lambda connection: unpark(connection, needs))
 
     async def due(self, run_id: str) -> None:
-        await self._database.write(lambda connection: _due_now(connection, run_id))
+        await self._database.write(lambda connection: due_now(connection, run_id))
 
     async def abandon(self, owner_prefix: str = "") -> int:
         def unit(connection: Connection) -> int:
@@ -147,18 +147,6 @@ def _release(connection: Connection, claim: Claim, snapshot: str, seq: int, need
         at = NEVER if due is None else due
         make_ready(connection, adapter(Run).validate_json(body), at, "\n".join(needs))
     return True
-
-
-def _unpark(connection: Connection, needs: str) -> list[str]:
-    rows = connection.execute(statements.WAITING_FOR, {"needed": needs}).all()
-    found = [row.run_id for row in rows if needs in row.needs.splitlines()]
-    for run_id in found:
-        _due_now(connection, run_id)
-    return found
-
-
-def _due_now(connection: Connection, run_id: str) -> None:
-    statements.READY_AT.run(connection, {"run": run_id, "due": time.time()})
 
 
 @lru_cache(maxsize=256)

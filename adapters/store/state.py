@@ -16,7 +16,7 @@ from adapters.store.statements import KEY_LIFETIME
 from domain.plan import Plan
 from domain.principal import User
 from domain.run import Usage
-from services.ports.store import Changeset, E, Idempotency, RecordedCall, Store
+from services.ports.store import Changeset, Counter, E, Idempotency, RecordedCall, Store
 
 COUNTED = 1000
 FILED = text(
@@ -101,17 +101,11 @@ class SqlStore(Store):
 
         return await self._database.read(query)
 
-    async def spent(self, workspace_id: str, project_id: str) -> Usage:
+    async def counters(self, workspace_id: str, scopes: Sequence[str]) -> list[Counter]:
         c = tables.counters.c
-        query = select(c.name, c.spent).where(c.workspace_id == workspace_id, c.scope == f"project:{project_id}")
+        query = select(c.scope, c.name, c.spent, c.reserved).where(c.workspace_id == workspace_id, c.scope.in_(scopes))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = {row.name: row.spent for row in rows}
-        return Usage(
-            calls=found.get("calls", 0),
-            money=found.get("money", 0),
-            input_tokens=found.get("tokens", 0),
-            seconds=found.get("seconds", 0),
-        )
+        return [Counter(scope=row.scope, name=row.name, spent=row.spent, reserved=row.reserved) for row in rows]
 
 
 def _number(kind: type[E], id: ColumnElement[str]) -> Sequence[ColumnElement[Any]]:

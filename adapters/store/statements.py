@@ -70,6 +70,13 @@ MOVE_COUNTER = Prepared(_move)
 MOVE_UNDER_CAP = Prepared(
     _move.where(tables.counters.c.spent + tables.counters.c.reserved + bindparam("grow") <= bindparam("cap"))
 )
+COUNTER = Prepared(
+    select(tables.counters.c.spent, tables.counters.c.reserved).where(
+        tables.counters.c.workspace_id == bindparam("workspace_id"),
+        tables.counters.c.scope == bindparam("scope"),
+        tables.counters.c.name == bindparam("name"),
+    )
+)
 CHAIN = Prepared(
     select(tables.chains.c.position, tables.chains.c.hash).where(tables.chains.c.workspace_id == bindparam("workspace"))
 )

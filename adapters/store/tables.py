@@ -35,10 +35,11 @@ qa_records = _entity("qa_records", "project_id", "artifact_id")
 runs = _entity(
     "runs", "project_id", "root_id", "parent_id", "task_id", "phase", "graph", ordered=("project_id", "graph")
 )
-inbox = _entity("inbox", "project_id", "state", "run_id", "task_id")
+inbox = _entity("inbox", "project_id", "state", "run_id", "task_id", "needs")
 messages = _entity("messages", "project_id", "recipient", "correlation", "run_id", "state")
 turns = _entity("turns", "project_id", "run_id", "state", ordered=("project_id",))
 recommendations = _entity("recommendations", "project_id", "state", "key")
+workspaces = _entity("workspaces")
 
 leases = Table(
     "leases",
@@ -135,6 +136,9 @@ ledger = Table(
     Column("output_tokens", BigInteger, nullable=False),
     Column("at", Float, nullable=False),
     Column("seconds", Integer, nullable=False, server_default="0"),
+    Column("task_id", String, nullable=False, server_default=""),
+    Column("by", String, nullable=False, server_default=""),
+    Column("minutes", Integer, nullable=False, server_default="0"),
     Index("ix_ledger_project", "workspace_id", "project_id"),
 )
 idempotency = Table(

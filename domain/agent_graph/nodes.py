@@ -13,7 +13,7 @@ from pydantic import (
 
 from domain.agent_graph.expressions import Expression, Path, paths_in
 from domain.agent_graph.references import references_in
-from domain.inbox import InboxKind
+from domain.inbox import AskedKind
 from domain.run import RunResult
 
 Handler = Annotated[str, Field(pattern=r"^[a-z_]+@\d+$")]
@@ -194,7 +194,7 @@ class HumanNode(Spec):
 
     type: Literal["human"] = "human"
     id: NodeId
-    kind: InboxKind = "approval"
+    kind: AskedKind = "approval"
     title: Annotated[str, Field(min_length=1, max_length=300)]
     detail: Text = ""
     title_from: Path | None = None

@@ -29,6 +29,7 @@ from domain.qa import QARecord
 from domain.recommendation import Recommendation
 from domain.run import Run, Usage
 from domain.task import Task
+from domain.workspace import Workspace
 from services.ports.structured import NO_FORM, Fit
 
 Entity = (
@@ -45,6 +46,7 @@ Entity = (
     | SentMessage
     | Turn
     | Recommendation
+    | Workspace
 )
 E = TypeVar(
     "E",
@@ -61,6 +63,7 @@ E = TypeVar(
     SentMessage,
     Turn,
     Recommendation,
+    Workspace,
 )
 
 
@@ -144,7 +147,7 @@ class RecordedCall:
 
 @dataclass(frozen=True, kw_only=True)
 class CounterMove:
-    """Moves a counter. Refused with LimitReached when `reserve` or `spend` grow it past `cap`."""
+    """Moves a counter. Refused with CapReached when `reserve` or `spend` grow it past `cap`."""
 
     scope: str
     name: str
@@ -154,8 +157,17 @@ class CounterMove:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Counter:
+    scope: str
+    name: str
+    spent: int
+    reserved: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class LedgerEntry:
-    """Money (millionths), tokens and seconds: reserved before a call, settled with its reply."""
+    """Money (millionths), tokens and seconds: reserved before a call, settled with its reply. Of the kind `work`: the
+    `minutes` that the person `by` said they worked, with no call."""
 
     project_id: str
     run_id: str
@@ -166,6 +178,9 @@ class LedgerEntry:
     input_tokens: int = 0
     output_tokens: int = 0
     seconds: int = 0
+    task_id: str = ""
+    by: str = ""
+    minutes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +212,7 @@ class Changeset:
 
     A put expects the stored row to have the entity's `version` (0: not there yet) and stores it one higher; an assert
     only expects it. A run that has ended is let go of with its last put. Positions, stream numbers and hashes are
-    given at commit.
+    given at commit. `unparked` is what runs may have waited for (`ready.needs`) and need not any more.
     """
 
     workspace_id: str
@@ -210,6 +225,7 @@ class Changeset:
     signals: Sequence[Signal] = ()
     consumed: Sequence[int] = ()
     ready: Sequence[Run] = ()
+    unparked: Sequence[str] = ()
     calls: Sequence[RecordedCall] = ()
     counters: Sequence[CounterMove] = ()
     ledger: Sequence[LedgerEntry] = ()
@@ -263,6 +279,16 @@ class Store(ABC):
         """How many artifacts the project has, and how many of them are about each of `topics`; counted up to 1,000."""
 
     @abstractmethod
-    async def spent(self, workspace_id: str, project_id: str) -> Usage:
-        """As the budget counts it: calls, money, all tokens as `input_tokens`, seconds; the same effort however many
-        calls there were."""
+    async def counters(self, workspace_id: str, scopes: Sequence[str]) -> list[Counter]:
+        """What is counted for `scopes` (`workspace:ID`, `project:ID`, `task:ID`), by the names of what budgets cap; the
+        same effort however many calls there were."""
+
+    async def spent(self, workspace_id: str, scope: str) -> Usage:
+        """As budgets count it: calls, money, all tokens as `input_tokens`, seconds."""
+        found = {counter.name: counter.spent for counter in await self.counters(workspace_id, [scope])}
+        return Usage(
+            calls=found.get("calls", 0),
+            money=found.get("money", 0),
+            input_tokens=found.get("tokens", 0),
+            seconds=found.get("seconds", 0),
+        )

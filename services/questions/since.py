@@ -27,6 +27,7 @@ ACTS = {
     "turn.said": "turn of conversation", "message.sent": "message between agents",
     "workflow.created": "new workflow", "workflow.changed": "changed workflow", "workflow.removed": "removed workflow",
     "agent.created": "new agent", "agent.changed": "changed agent", "agent.removed": "removed agent",
+    "budget.changed": "changed budget",
 }  # fmt: skip
 PEOPLE = {"member.added": "joined", "member.changed": "has another part", "member.removed": "left"}
 

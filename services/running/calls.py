@@ -1,8 +1,9 @@
 """Recorded calls: reserved before, recorded and settled after, answered from the record on re-entry."""
 
+import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -12,11 +13,10 @@ from loguru import logger
 from pydantic import TypeAdapter
 
 from domain.agent_graph import Effect
-from domain.errors import LimitReached
+from domain.errors import CapReached, LimitReached
 from domain.events import Event
 from domain.ids import digest_of
 from domain.ports.llm import LLM, Delta, LLMError, ModelInfo, ModelUnavailable, Reply, Request, render
-from domain.project import Budget, Project
 from domain.run import Run, Usage
 from services.ports.clock import Clock
 from services.ports.content import Content
@@ -25,8 +25,11 @@ from services.ports.live import Live, TextDelta
 from services.ports.store import Changeset, CounterMove, Fence, LedgerEntry, RecordedCall, Store
 from services.ports.structured import Fit
 from services.ports.telemetry import SILENCE, Telemetry
+from services.running.caps import Caps, held, settled
+from services.running.parking import Parked
 
 REPLIES = TypeAdapter(Reply)
+PAUSES = [min(1.0, 0.02 * 1.3**n) for n in range(75)]  # a minute in all
 CHARS_PER_TOKEN = 3  # a safe over-estimate for reserving; the reply settles it
 
 
@@ -63,6 +66,7 @@ class Calls:
         self._fence: Fence | None = fence
         self._llm, self._store, self._journal, self._content = llm, store, journal, content
         self._clock, self._live, self._telemetry = clock, live, telemetry
+        self._caps = Caps(run=run, store=store, clock=clock, live=live)
         self._n = 0
         self._open: RecordedCall | None = None
         self.usage = Usage()
@@ -80,7 +84,8 @@ class Calls:
         judge: Callable[[Reply], Fit] | None = None,
     ) -> Reply:
         """The reply, from the record if there is one. What `judge` says of it is recorded with it. Raises LLMError,
-        LimitReached, LeaseLost, and Parked where its model has to wait for memory."""
+        LimitReached, LeaseLost, and Parked where its model has to wait for memory, or a budget is
+        used up: before anything was reserved."""
         self._n += 1
         key = f"{self._run.id}/{self._effect.id}/{self._n}"
         with logger.contextualize(call=key):
@@ -184,8 +189,22 @@ class Calls:
             reserved=reserved,
         )
         await self._content.put(self._run.workspace_id, prompt)
-        await self._commit(call, "reserve")
+        await self._reserve(call)
         return call
+
+    async def _reserve(self, call: RecordedCall) -> None:
+        """Where only calls under way are in the way of it, it waits for them for a while; then a person is asked.
+        Raises Parked, Stopped."""
+        for pause in PAUSES:
+            try:
+                return await self._commit(call, "reserve", held(call, await self._caps.in_force()))
+            except CapReached as refused:
+                shortage = self._caps.shortage(refused)
+            if shortage.passes:
+                break
+            await asyncio.sleep(pause)
+        await self._caps.ask(shortage)
+        raise Parked(shortage.cap.needs)
 
     async def _settled(self, call: RecordedCall, reply: Reply, fit: Fit) -> Reply:
         usage = Usage(
@@ -210,8 +229,9 @@ class Calls:
             cached=reply.cached,
         )
         self._open = None
-        await self._commit(done, "settle")
+        await self._commit(done, "settle", settled(done))
         self.usage += usage
+        await self._caps.warn()
         logger.info("a call to {} used {} + {} tokens", reply.model, reply.input_tokens, reply.output_tokens)
         return reply
 
@@ -222,26 +242,23 @@ class Calls:
         call, error = self._open, "It was called off: nobody waited for it any more."
         off = replace(call, state="failed", error=error, usage=call.reserved, ended_at=self._clock.now())
         self._fence = None  # its run may have ended with the very decision
-        await self._commit(off, "settle")
+        await self._commit(off, "settle", settled(off))
 
     async def _failed(self, call: RecordedCall, error: LLMError) -> None:
         logger.warning("a call failed: {}", type(error).__name__)
         self._open = None
         failed = replace(call, state="failed", error=str(error), ended_at=self._clock.now())
-        await self._commit(failed, "release")
+        await self._commit(failed, "release", settled(failed))
 
     def _check_limits(self) -> None:
         limit = self._effect.remaining.passed_by(self.usage)
         if limit is not None:
             raise LimitReached(limit, f"The run {self._run.id} has used up its limit of {limit}; raise it and retry.")
 
-    async def _budget(self) -> Budget:
-        """The project's, as it stands now: a person may have raised it."""
-        project = await self._store.get(Project, self._run.workspace_id, self._run.project_id)
-        return Budget() if project is None else project.budget
-
-    async def _commit(self, call: RecordedCall, kind: Literal["reserve", "settle", "release"]) -> None:
-        """The call as it stands now, with the budget and the ledger."""
+    async def _commit(
+        self, call: RecordedCall, kind: Literal["reserve", "settle", "release"], moves: Sequence[CounterMove]
+    ) -> None:
+        """The call as it stands now, with the counters and the ledger."""
         at = call.ended_at or call.started_at
         booked = call.reserved if kind == "reserve" else call.usage
         entry = LedgerEntry(
@@ -254,12 +271,13 @@ class Calls:
             input_tokens=booked.input_tokens,
             output_tokens=booked.output_tokens,
             seconds=math.ceil(booked.seconds),
+            task_id=call.task_id or "",
         )
         await self._store.commit(
             Changeset(
                 workspace_id=self._run.workspace_id,
                 calls=[call],
-                counters=await self._moves(call, kind),
+                counters=moves,
                 ledger=[entry],
                 events=[] if kind == "reserve" else [self._event(call, at)],
                 fence=self._fence,
@@ -267,16 +285,6 @@ class Calls:
         )
         self._live.stir(self._run.root_id)
         self._live.stir(self._run.project_id)
-
-    async def _moves(self, call: RecordedCall, kind: str) -> list[CounterMove]:
-        """What a call holds is counted until it ends; only a new one is refused."""
-        scope = f"project:{self._run.project_id}"
-        held = _amounts(call.reserved)
-        if kind == "reserve":
-            caps = asdict(await self._budget())
-            return [CounterMove(scope=scope, name=name, reserve=held[name], cap=caps[name]) for name in held]
-        spent = _amounts(call.usage)
-        return [CounterMove(scope=scope, name=name, reserve=-held[name], spend=spent[name]) for name in held]
 
     def _event(self, call: RecordedCall, at: datetime) -> Event:
         return Event(
@@ -315,15 +323,6 @@ class Calls:
 def _by_itself(reply: Reply) -> Fit:
     """A call of a tool may have been read out of its text on the way."""
     return Fit(rung=reply.rung, repairs=reply.repairs)
-
-
-def _amounts(usage: Usage) -> dict[str, int]:
-    return {
-        "calls": usage.calls,
-        "money": usage.money,
-        "tokens": usage.input_tokens + usage.output_tokens,
-        "seconds": math.ceil(usage.seconds),
-    }
 
 
 CallsFor = Callable[[Run, Effect, Fence], Calls]

@@ -15,15 +15,7 @@ from services.ports.content import Content
 from services.ports.store import Store
 from services.ports.views import Search
 from services.running.calls import Calls
-
-
-class Parked(Exception):
-    """The effect waits for something outside of its run, named by `needs`, and nothing was reserved for it. It begins
-    anew under the same id when that is there; the calls that it had made by then are answered from their records."""
-
-    def __init__(self, needs: str) -> None:
-        super().__init__(needs)
-        self.needs = needs
+from services.running.parking import Parked as Parked
 
 
 @dataclass(frozen=True, kw_only=True)

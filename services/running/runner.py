@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from loguru import logger
@@ -28,7 +29,7 @@ from domain.errors import DomainError
 from domain.events import EventType
 from domain.ports.llm import LLMError
 from domain.principal import Principal
-from domain.run import Run, Usage
+from domain.run import Run, RunPhase, Usage
 from services.ports.clock import Clock
 from services.ports.content import Content
 from services.ports.journal import Claim, History, Journal, Segment
@@ -39,6 +40,7 @@ from services.ports.views import Search
 from services.running.applier import Applier, usage_json
 from services.running.calls import CallsFor
 from services.running.effects import EffectContext, Handlers, Parked
+from services.running.parking import for_people
 from services.running.session import Bell, Outcome, Session, SomeTick
 from services.unit_of_work import Scene, UnitOfWork, repeated
 
@@ -133,6 +135,7 @@ class Runner:
             if session.state.seq == 0:
                 await self._take(session, await self._first_tick(session.run))
             else:
+                await self._stand(session, session.state.phase)
                 self._start(session, [a for a in session.state.active if a.wait == "effect"])
             await self._drain(session, signals)
             while session.state.result is None:
@@ -195,11 +198,26 @@ class Runner:
     async def _release(self, session: Session) -> bool:
         snapshot = STATES.dump_json(session.state, exclude_defaults=True).decode()
         needs, freed = sorted({needs for _, needs in session.parked.values()}), session.bell.freed
+        if needs and all(map(for_people, needs)):
+            await self._stand(session, "waiting")
         if not await self._journal.release(session.claim, snapshot, session.state.seq, needs):
             return False
         if needs and session.bell.freed != freed:
             await self._journal.due(session.run.id)
         return True
+
+    async def _stand(self, session: Session, phase: RunPhase) -> None:
+        """What is seen of a run while what it does waits for a person."""
+        run = session.run
+        if {run.phase, phase} != {"waiting", "running"}:
+            return
+        uow = self._unit(session, self._clock.now())
+        moved = run.moved(phase, uow.at, run.usage)
+        uow.put(moved)
+        data: dict[str, JsonValue] = {"old": run.phase, "phase": phase, "task_id": run.task_id, "graph": run.graph}
+        uow.happened("run.moved", run.id, project_id=run.project_id, data=data)
+        await uow.commit()
+        session.run = replace(moved, version=moved.version + 1)
 
     # ticks
 
@@ -221,7 +239,7 @@ class Runner:
         self, session: Session, tick: SomeTick, consumed: Sequence[int]
     ) -> tuple[RunState, Sequence[Effect], Run]:
         state, changes, effects = reduce(session.graph, session.state, tick)
-        uow = self._unit(session, tick)
+        uow = self._unit(session, tick.at)
         applier = Applier(session.run, uow, self._content, self._graph, self._journal.graph)
         for change in changes:
             await applier.apply(change)
@@ -240,14 +258,14 @@ class Runner:
         await uow.commit()
         return state, effects, run if run is session.run else replace(run, version=run.version + 1)
 
-    def _unit(self, session: Session, tick: SomeTick) -> UnitOfWork:
+    def _unit(self, session: Session, at: datetime) -> UnitOfWork:
         run = session.run
         principal = Principal(
             id=run.actor, workspace_id=run.workspace_id, kind="agent", on_behalf_of=run.on_behalf_of or None
         )
         scene = Scene(
             principal=principal,
-            at=tick.at,
+            at=at,
             correlation=run.correlation,
             cause=run.id,
             run_id=run.id,

@@ -40,7 +40,7 @@ class Briefing:
         )
         plan = await newest_plan(store, workspace, project.id)
         items = await store.find(InboxItem, workspace, where={"project_id": project.id, "state": "open"}, limit=50)
-        spent = await store.spent(workspace, project.id)
+        spent = await store.spent(workspace, f"project:{project.id}")
         return [
             f"The project: {quoted(project.name)} ({project.id}). Its goal: {quoted(project.goal, 400)}.",
             _planned(plan.number if plan is not None else None, tasks),

@@ -18,12 +18,14 @@ from domain.principal import Principal
 from domain.run import Run
 from domain.tokens import estimated_tokens
 from services import turns
+from services.budgets import Budgets
 from services.conversation import Conversation
 from services.desk import Command, Desk
 from services.inputs import Intake
 from services.plan_edits import PlanEdits
 from services.projects import Projects
 from services.running.effects import Handlers
+from services.running.parking import Parking
 from services.running.runner import Runner
 from services.staff import Staff
 from services.work.briefing import Briefing
@@ -57,7 +59,7 @@ class Talk:
         staff = Staff(shipped=catalogue.profiles(), templates=catalogue.templates())
         desk = Desk(store=home.store, content=home.content, clock=home.clock, live=home.live)
         intake, edits = Intake(desk, LocalDocumentReader()), PlanEdits(desk, staff, dict)
-        projects = Projects(desk, intake, LocalFolders(home.folder))
+        projects = Projects(desk, intake, LocalFolders(home.folder), Budgets(desk, Parking(home.journal, home.live)))
         self.conversation = Conversation(desk, intake, projects, edits, staff)
         briefing = Briefing(SqlStreams(home.database), home.graphs)
         self.runner = self._runner(Conversing(staff, choosing(), briefing, edits))

@@ -97,11 +97,11 @@ TAMPERED = {
         "The full-text index does not agree with the passages",
     ),
     "money spent": (
-        f"UPDATE counters SET spent = spent - 1 WHERE {MINE} AND name = 'money'",
+        f"UPDATE counters SET spent = spent - 1 WHERE {MINE} AND name = 'money' AND scope LIKE 'project:%'",
         "The money counter of the project prj_1 .* says 59 spent and 50 reserved, the ledger 60 and 50",
     ),
     "calls reserved": (
-        f"UPDATE counters SET reserved = 0 WHERE {MINE} AND name = 'calls'",
+        f"UPDATE counters SET reserved = 0 WHERE {MINE} AND name = 'calls' AND scope LIKE 'project:%'",
         "The calls counter of the project prj_1 .* says 2 spent and 0 reserved, the ledger 2 and 1",
     ),
 }

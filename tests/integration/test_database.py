@@ -45,9 +45,9 @@ def marked(file: Path, schema: str) -> None:
         connection.execute("UPDATE alembic_version SET version_num = ?", (schema,))
 
 
-async def filled(folder: Path) -> Path:
+async def filled(folder: Path, projects: int = 500) -> Path:
     with opened(folder) as at:
-        await at.store.commit(Changeset(workspace_id=W, puts=[a_project(f"prj_{n:03}") for n in range(500)]))
+        await at.store.commit(Changeset(workspace_id=W, puts=[a_project(f"prj_{n:04}") for n in range(projects)]))
     return folder / "caseworks.db"
 
 
@@ -94,7 +94,7 @@ def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -
 
 
 async def test_damage_in_the_middle_is_told_by_reads_and_by_the_check(tmp_path: Path) -> None:
-    file = await filled(tmp_path)
+    file = await filled(tmp_path, 2000)
     size = file.stat().st_size
     with file.open("r+b") as damaged:
         damaged.seek(size - size // 4)

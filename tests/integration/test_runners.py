@@ -18,12 +18,13 @@ from adapters.store.runs import SqlJournal
 from adapters.store.state import SqlStore
 from adapters.store.views import SqlSearch
 from domain.agent_graph import AgentGraph, AgentNode, Effect, ExitNode
+from domain.budget import Budget
 from domain.changes import MoveTask
 from domain.criterion import Criterion
 from domain.plan import Plan
 from domain.ports.llm import LLM, ModelUnavailable, Reply, Request
 from domain.principal import Principal
-from domain.project import Budget, Project
+from domain.project import Project
 from domain.run import Run
 from domain.task import Assignee, Expected, Task, TaskSpec
 from services import filing
@@ -296,7 +297,8 @@ async def test_the_slower_parts_of_a_race_are_called_off_and_what_they_reserved_
     another = await house.run()
     await house.runner("two", house.noting("two")).advance(another)
     refused = await house.store.get(Run, "wsp_1", another)
-    assert refused is not None and refused.result == "failed" and "calls" in refused.reason
+    assert refused is not None and refused.phase == "waiting"
+    assert [row.needs for row in await house.journal.parked(10)] == [("budget:project:prj_1:calls",)]
 
 
 class NeverLLM(RehearsalLLM):

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from domain.budget import Budget
 from domain.health import AT_ONCE, RULES, Notice, Vitals, health, notices
-from domain.project import Budget
 from domain.run import Usage
 from tests.unit.test_recommending import project, task
 
@@ -17,7 +17,7 @@ HEALTHY: dict[str, Any] = {"tasks": DONE, "planned": IDS, "used": USUAL}
 
 def vitals(*, calls: int | None = None, money: int | None = None, **more: Any) -> Vitals:
     """Healthy work, but for what is given."""
-    return Vitals(project=project(budget=Budget(calls=calls, money=money)), **{**HEALTHY, **more})
+    return Vitals(project=project(budget=more.pop("budget", Budget(calls=calls, money=money))), **{**HEALTHY, **more})
 
 
 def used(**more: Any) -> dict[str, Usage]:
@@ -78,7 +78,7 @@ def test_healthy_work_raises_nothing() -> None:
 
 def test_each_states_the_measure_and_the_threshold() -> None:
     assert notices(FIRES["costly"])[0].figures == ("Measure: 5,900 tokens. Threshold: 5 times the median of 1,000.",)
-    assert "80% of 100 calls" in notices(FIRES["budget"])[0].figures[0]
+    assert "80% of the project's budget of 100 calls" in notices(FIRES["budget"])[0].figures[0]
     assert notices(FIRES["drift"])[0].figures[0].startswith("Measure: 3 out of date, 0 added later.")
     assert notices(FIRES["returned"])[0].figures == (f"In 3 reviews: {FAULT}",)
 
@@ -123,3 +123,19 @@ def test_a_text_of_somebody_else_stays_on_its_line() -> None:
     failing = task("tsk_x", title="T", state="needs_attention", findings=(hostile,))
     [found] = notices(vitals(tasks=(failing,), planned=frozenset()))
     assert "\n# Heading" not in found.text and len(found.figures[-1]) < 400
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        (Budget(tokens=1_000), "the project's budget of 1,000 tokens"),
+        (Budget(seconds=60), "the project's budget of 60 seconds of model time"),
+        (Budget(money=500_000), "the project's budget of 0.50 in money"),
+    ],
+)
+def test_a_budget_of_any_measure_is_an_anomaly_once_it_is_nearly_used(budget: Budget, told: str) -> None:
+    spent = Usage(calls=1, input_tokens=500, output_tokens=300, seconds=47.2, money=400_000)
+    [notice] = [one for one in notices(vitals(budget=budget, spent=spent)) if one.rule == "budget"]
+    assert told in notice.what and notice.mark in ("1000", "60", "500000")
+    less = Usage(calls=1, input_tokens=799, seconds=46.9, money=399_999)
+    assert notices(vitals(budget=budget, spent=less)) == ()

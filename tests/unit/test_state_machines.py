@@ -21,7 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TASK_STATES: tuple[TaskState, ...] = get_args(TaskState)
 PHASES: tuple[RunPhase, ...] = get_args(RunPhase)
 RESULTS: tuple[RunResult, ...] = get_args(RunResult)
-KINDS: tuple[InboxKind, ...] = get_args(InboxKind)
+KINDS: tuple[InboxKind, ...] = tuple(ANSWERS)
 SPEC = TaskSpec(
     id="tsk_1",
     title="Write it",

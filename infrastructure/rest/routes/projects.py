@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from domain.artifact import SECTIONS
+from domain.budget import Budget
 from domain.errors import Forbidden
-from domain.project import Budget, Project
+from domain.project import Project
 from infrastructure.rest import identifiers, presenters, schemas
 from infrastructure.rest.access import Caller, Match, Paged, Parts, Poster, etag
 from infrastructure.rest.paging import Listed
