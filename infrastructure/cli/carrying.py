@@ -7,7 +7,7 @@ from infrastructure.cli import words
 from infrastructure.cli.following import follow
 from infrastructure.cli.output import ask, asked, table, tell
 from infrastructure.cli.progress import Display, Progress, display
-from infrastructure.cli.results import currency
+from infrastructure.cli.results import concerns, currency
 from infrastructure.cli.session import Session, segment
 
 
@@ -58,7 +58,7 @@ class _Watch:
 
     def _waits(self, shown: Display) -> bool:
         """Asks the person at the terminal, or says what waits; true once everything was said."""
-        items = [item for item in self._api.all("/v1/inbox") if item["project_id"] == self._project["id"]]
+        items = [item for item in self._api.all("/v1/inbox") if concerns(item, self._project["id"])]
         for item in (item for item in items if item["id"] not in self._known):
             self._known.add(item["id"])
             if item["kind"] == "approval" and asked():
@@ -67,6 +67,8 @@ class _Watch:
                 return False
             with shown.set_aside():
                 tell(f"Waits for you: {words.line(item['title'])}")
+                if item["kind"] == "budget":
+                    tell(f"  {words.line(item['detail'], 600)}")
                 tell(f"  {words.how_to_answer(item)}")
         return bool(items)
 

@@ -8,7 +8,13 @@ from infrastructure.cli import words
 from infrastructure.cli.output import document, say, table
 from infrastructure.cli.session import DataDir, Json, segment, session
 
-QUESTIONS = (("project", "by_project"), ("agent", "by_agent"), ("task", "by_task"), ("model", "by_model"))
+QUESTIONS = (
+    ("project", "by_project"),
+    ("agent", "by_agent"),
+    ("task", "by_task"),
+    ("artifact", "by_artifact"),
+    ("model", "by_model"),
+)
 NOBODY = {"agent": "nobody", "task": "no task of its own", "model": "no answer", "project": "the workspace"}
 RUNGS = {
     "strict": "as they should be",
@@ -28,7 +34,8 @@ def costs(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """What a project, or the whole workspace, cost: by agent, task and model, the dearest first.
+    """What a project, or the whole workspace, cost: by agent, task, artifact and model, the dearest first;
+    what people worked, and what is left of budgets. Seconds are those that models worked, on whatever they ran.
 
     Example: caseworks costs prj_…
     """
@@ -40,6 +47,8 @@ def costs(
         return
     currency = answer["currency"]
     say(f"In all: {_told(answer['total'], currency)}.")
+    _caps(answer, currency)
+    _worked(answer)
     if not answer["total"]["calls"]:
         return
     for question, field in QUESTIONS:
@@ -61,6 +70,33 @@ def costs(
 def _rungs(shares: Any) -> str:
     found = {share["key"]: share["usage"]["calls"] for share in shares}
     return ", ".join(f"{found[rung]:,} {said}" for rung, said in RUNGS.items() if rung in found)
+
+
+def _caps(answer: Any, currency: str) -> None:
+    """What is left of budgets."""
+    if not answer["caps"]:
+        return
+    say()
+    rows = [
+        (words.line(cap["name"], 60), cap["measure"], *(_amount(cap, name, currency) for name in ("used", "cap")))
+        for cap in answer["caps"]
+    ]
+    table(("budget of", "measure", "used", "cap"), rows, "")
+
+
+def _amount(cap: Any, name: str, currency: str) -> str:
+    return words.money(cap[name], currency) if cap["measure"] == "money" else f"{cap[name]:,}"
+
+
+def _worked(answer: Any) -> None:
+    """What people said they worked."""
+    if not answer["worked"]:
+        return
+    say()
+    rows = [
+        (words.line(one["name"], 40), words.line(one["task"] or "", 60), one["minutes"]) for one in answer["worked"]
+    ]
+    table(("person", "task", "minutes"), rows, "")
 
 
 def _row(share: Any, question: str, currency: str) -> tuple[object, ...]:

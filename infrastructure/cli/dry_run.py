@@ -22,7 +22,7 @@ ABOUT = (
 
 def show(settings: "Settings", body: dict[str, Any], files: "Sequence[Input]", *, json: bool) -> None:
     """Raises what `infrastructure.dry_run` does."""
-    from domain.project import Budget
+    from domain.budget import Budget
     from infrastructure.dry_run import dry_run
     from services.projects import NewProject
 

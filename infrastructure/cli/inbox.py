@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infrastructure.cli import results, words
+from infrastructure.cli import budget, results, words
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.filling import Answers, filled
 from infrastructure.cli.output import document, facts, say, table
@@ -18,6 +18,9 @@ app = typer.Typer(
 )
 Recommended = Annotated[str, typer.Argument(help="The recommendation's id.", metavar="RECOMMENDATION")]
 Id = Annotated[str, typer.Argument(help="The item's id.", metavar="ITEM")]
+Minutes = Annotated[
+    int | None, typer.Option(help="How long you worked on it, in minutes.", min=0, max=100_000, metavar="N")
+]
 STATES = ("open", "answered", "withdrawn")
 
 
@@ -93,13 +96,17 @@ def _facts(item: Any, draft: str) -> list[tuple[str, object]]:
 def answer(
     ctx: typer.Context,
     item: Id,
-    action: Annotated[str, typer.Argument(help="approve, reject, hand_in, fill_in, accept, retry or discard.")],
+    action: Annotated[
+        str, typer.Argument(help="approve, reject, hand_in, fill_in, accept, retry, discard, raise or stop.")
+    ],
     hint: Annotated[str, typer.Option(help="What should be different; @PATH reads it from a file.")] = "",
     file: Annotated[
         Path | None, typer.Option(help="What you hand in, or the form as Markdown, filled in.", metavar="PATH")
     ] = None,
     answers: Answers = "",
     title: Annotated[str, typer.Option(help="The title of what you hand in.")] = "",
+    cap: Annotated[str, typer.Option(help="What a budget is raised to, such as 40, or 0.50.", metavar="AMOUNT")] = "",
+    minutes: Minutes = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -107,10 +114,12 @@ def answer(
 
     Example: caseworks inbox answer inb_… retry --hint "Use only the second source."
     """
-    body: dict[str, Any] = {"action": action, "hint": text_of(hint, "hint"), "title": title}
+    body: dict[str, Any] = {"action": action, "hint": text_of(hint, "hint"), "title": title} | worked(minutes)
     if file is not None and action != "fill_in":
         body["text"] = text_of(f"@{file}", "work")
     with session(ctx, data_dir) as found:
+        if cap:
+            body["cap"] = _cap(found, item, cap)
 
         def send(more: dict[str, Any]) -> Any:
             return found.api.post(f"/v1/inbox/{segment(item)}/answer", body | more)
@@ -120,6 +129,18 @@ def answer(
             document(answered)
         else:
             say(f"Answered: {action}. {going_on(found, answered['project_id'])}")
+
+
+def worked(minutes: int | None) -> dict[str, Any]:
+    """Nothing where nobody said it: it is never guessed."""
+    return {} if minutes is None else {"minutes": minutes}
+
+
+def _cap(found: Session, id: str, text: str) -> int | None:
+    shortage = found.api.get(f"/v1/inbox/{segment(id)}")["shortage"]
+    if shortage is None:
+        raise Ended(Code.USAGE, f"The inbox item {id} is about no budget; --cap is for one that is used up.")
+    return budget.amount(shortage["measure"], text, "cap")
 
 
 def _form(found: Session, id: str) -> Any:

@@ -12,6 +12,7 @@ from typer import Abort, TyperException
 from infrastructure.cli import (
     agents,
     artifacts,
+    budget,
     chat,
     config,
     costs,
@@ -52,6 +53,7 @@ app.add_typer(agents.app, name="agents")
 app.add_typer(models.app, name="models")
 app.add_typer(workflow.app, name="workflow")
 app.command()(costs.costs)
+app.command("budget")(budget.of_workspace)
 app.command()(doctor.doctor)
 app.add_typer(config.app, name="config")
 

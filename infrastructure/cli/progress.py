@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 QUIET = frozenset({"waiting", "ready"})
 """States that are shown in the live table, but are no news on a line of their own."""
 
+NEARLY = "nearly used"
+"""What a line about a budget begins with, which a table has no place for."""
+
 STYLES = {"done": "green", "needs_attention": "bold yellow", "running": "cyan", "in_review": "blue"}
 
 
@@ -30,18 +33,21 @@ class TaskProgress:
 
 @dataclass
 class Progress:
-    """`phases` holds the runs that have not ended."""
+    """`phases` holds the runs that have not ended, `parents` which run started each."""
 
     root_id: str
     tasks: dict[str, TaskProgress] = field(default_factory=dict)
     phases: dict[str, str] = field(default_factory=dict)
+    parents: dict[str, str | None] = field(default_factory=dict)
     result: str | None = None
     reason: str = ""
 
     @property
     def waits_for_a_person(self) -> bool:
-        """Nothing goes on until somebody answers; the inbox says what."""
-        return self.phases.get(self.root_id) == "waiting" and set(self.phases.values()) == {"waiting"}
+        """Nothing goes on until somebody answers; the inbox says what. A run that waits for others of its own goes on
+        by itself."""
+        busy = {self.parents.get(run) for run in self.phases}
+        return bool(self.phases) and all(self.phases[run] == "waiting" for run in self.phases if run not in busy)
 
     @property
     def is_paused(self) -> bool:
@@ -58,11 +64,13 @@ class Progress:
             case "call.made":
                 return self._called(data)
             case "run.created":
-                self.phases[subject] = "queued"
+                self.phases[subject], self.parents[subject] = "queued", data.get("parent_id")
             case "run.moved":
                 self.phases[subject] = str(data.get("phase"))
             case "run.ended":
                 self._ended(subject, data)
+            case "budget.warned":
+                return f"{NEARLY}  {data.get('sentence')}"
             case "inbox.opened":
                 return f"waits for you  {data.get('title')}"
         return ""
@@ -125,6 +133,8 @@ class LiveDisplay(Display):
         self._live.start()
 
     def show(self, progress: Progress, line: str) -> None:
+        if line.startswith(NEARLY):
+            self._live.console.print(words.line(line), markup=False)
         if progress.tasks:
             self._live.update(_table(progress, self._currency))
 

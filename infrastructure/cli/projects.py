@@ -75,7 +75,7 @@ def _facts(item: Any) -> list[tuple[str, object]]:
 
 
 app.command()(plan.plan)
-app.command()(budget.budget)
+app.command("budget")(budget.of_project)
 
 
 @app.command()

@@ -43,12 +43,18 @@ def outcome(found: Session, project: Any, run: Any, report: Path) -> Outcome:
         run=api.get(f"/v1/runs/{run['id']}") if run else None,
         tasks=api.all(f"{address}/tasks"),
         artifacts=api.all(f"{address}/artifacts"),
-        waiting=[item for item in api.all("/v1/inbox") if item["project_id"] == project["id"]],
+        waiting=[item for item in api.all("/v1/inbox") if concerns(item, project["id"])],
         recommended=api.all(f"{address}/recommendations", state="open"),
         usage=api.get(f"{address}/usage"),
         currency=currency(found),
         report=report,
     )
+
+
+def concerns(item: Any, project_id: str) -> bool:
+    """Whether the project may wait for an inbox item: its own, or one about the budget of the workspace."""
+    shortage = item["shortage"]
+    return bool(item["project_id"] == project_id or (shortage and shortage["level"] == "workspace"))
 
 
 def currency(found: Session) -> str:

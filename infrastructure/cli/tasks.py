@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from infrastructure.cli import task_edits, words
+from infrastructure.cli import budget, inbox, task_edits, words
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import document, facts, say, table
 from infrastructure.cli.session import DataDir, Json, Session, going_on, segment, session, text_of
 
 app = typer.Typer(
-    help="Tasks: list, show, add, edit, assign, retry, skip, complete. Alone it lists.\n\nExample: caseworks tasks",
+    help="Tasks: list, show, add, edit, budget, assign, retry, skip, complete. Alone it lists.\n\n"
+    "Example: caseworks tasks",
     rich_markup_mode=None,
 )
 Id = Annotated[str, typer.Argument(help="The task's id.", metavar="TASK")]
@@ -87,6 +88,7 @@ def show(ctx: typer.Context, task: Id, json: Json = False, data_dir: DataDir = N
 
 app.command()(task_edits.add)
 app.command()(task_edits.edit)
+app.command("budget")(budget.of_task)
 
 
 @app.command()
@@ -142,6 +144,7 @@ def complete(
     task: Id,
     file: Annotated[Path, typer.Option(help="What you made: Markdown or plain text.", metavar="PATH")],
     title: Annotated[str, typer.Option(help="Its title; the task's own by default.")] = "",
+    minutes: inbox.Minutes = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -155,7 +158,7 @@ def complete(
     with session(ctx, data_dir) as found:
         address = f"/v1/tasks/{segment(task)}"
         body = {"title": title or found.api.get(address)["title"], "text": text}
-        item = found.api.post(f"{address}/complete", body)
+        item = found.api.post(f"{address}/complete", body | inbox.worked(minutes))
         _steered(found, item, "It is handed in and will be checked.", json)
 
 
@@ -182,6 +185,7 @@ def _told(item: Any, json: bool) -> None:
             ("after", ", ".join(item["depends_on"])),
             ("due", words.when(item["due"])),
             ("way", item["way"]),
+            *budget.told(item),
             ("hint", item["hint"]),
             ("project", item["project_id"]),
             ("brief", f"{item['brief']}\n"),

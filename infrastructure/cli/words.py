@@ -93,7 +93,14 @@ def verdict(artifact: dict[str, Any]) -> str:
     return f"{qa['verdict']}, by {METHODS.get(qa['method'], qa['method'])}"
 
 
+def _least(shortage: dict[str, Any]) -> str:
+    """As `--cap` takes it."""
+    return money(shortage["least"], "") if shortage["measure"] == "money" else str(shortage["least"])
+
+
 def how_to_answer(item: dict[str, Any]) -> str:
     """The command that answers an inbox item."""
+    if item["kind"] == "budget":
+        return f"caseworks inbox answer {item['id']} raise --cap {_least(item['shortage'])}; or: stop"
     more = " --file PATH" if item["kind"] in ("work", "form") else ""
     return f"caseworks inbox answer {item['id']} {'|'.join(item['answers'])}{more}"

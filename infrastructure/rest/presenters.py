@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from domain.agent import Profile
 from domain.artifact import Artifact, Version, VersionRef
+from domain.budget import Shortage
 from domain.conversation import Turn
 from domain.form import Form, FormTemplate
 from domain.ids import kind_of
@@ -75,6 +76,7 @@ def task(item: Task) -> schemas.TaskOut:
         due=spec.due,
         way=spec.way or None,
         form=spec.form or None,
+        budget=schemas.BudgetBody(**asdict(item.budget)),
         created_at=item.created_at,
     )
 
@@ -250,7 +252,21 @@ def inbox(item: InboxItem, asked: Form | None = None) -> schemas.InboxOut:
         findings=list(item.findings),
         answers=list(ANSWERS[item.kind]) if item.state == "open" else [],
         form=form(asked) if asked is not None else None,
+        shortage=shortage(item.shortage) if item.shortage is not None else None,
         created_at=item.created_at,
+    )
+
+
+def shortage(item: Shortage) -> schemas.ShortageOut:
+    return schemas.ShortageOut(
+        level=item.cap.level,
+        id=item.cap.id,
+        measure=item.cap.measure,
+        cap=item.cap.amount,
+        used=item.used,
+        held=item.held,
+        wanted=item.wanted,
+        least=item.least,
     )
 
 

@@ -30,6 +30,7 @@ INBOX = {
     "work": ("Work for you", "✎"),
     "form": ("A form to fill in", "✎"),
     "attention": ("A task needs attention", "!"),
+    "budget": ("A budget is used up", "!"),
 }
 ANSWERS = {
     "approve": "Approve it",
@@ -39,6 +40,8 @@ ANSWERS = {
     "accept": "Accept the draft as it is",
     "retry": "Try again with this hint",
     "discard": "Discard it and skip the task",
+    "raise": "Raise the budget and go on",
+    "stop": "Stop what waits for it",
 }
 
 

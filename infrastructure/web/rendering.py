@@ -45,6 +45,7 @@ SAID = {
     "answered": "Your answer was taken.",
     "approved": "The plan is approved; the work goes on.",
     "archived": "The project is archived.",
+    "budget": "The budget is changed; what waited for more of it goes on.",
     "cancelled": "It is being cancelled; what is finished is kept.",
     "changed": "The task is changed.",
     "dismissed": "It was dismissed, and does not come back for the same reason.",

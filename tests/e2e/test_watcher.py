@@ -65,7 +65,11 @@ def test_a_second_failure_is_another_alert_and_an_untouched_one_is_not_raised_ag
 def test_a_budget_that_is_nearly_used_up_is_an_anomaly(rest: Rest) -> None:
     tight = rest.project("Brief me on the lift", budget={"calls": 4})
     rest.source(tight)
-    rest.ended(rest.run_of(tight))
+    run = rest.run_of(tight)
+    rest.until(f"/v1/runs/{run}", lambda found: found["state"] == "waiting")
+    [item] = [item for item in rest.items("/v1/inbox") if item["kind"] == "budget"]
+    rest.post(f"/v1/inbox/{item['id']}/answer", json={"action": "stop"}).raise_for_status()
+    rest.ended(run)
     found = [item for item in alerts(rest, tight) if item["kind"] == "anomaly"]
     assert [item["title"] for item in found] == ["More than 80% of the budget is used"]
 

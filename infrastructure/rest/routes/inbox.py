@@ -52,11 +52,20 @@ async def draft(caller: Caller, parts: Parts, item_id: identifiers.Item) -> Plai
 @router.post("/v1/inbox/{item_id}/answer", summary="Answer an item", operation_id="answer_inbox")
 async def answer(caller: Poster, parts: Parts, item_id: identifiers.Item, body: schemas.AnswerBody) -> schemas.InboxOut:
     """An approval: `approve`, `reject`. Work: `hand_in` with `text`. A task that needs attention: `accept` its draft
-    as it is, `retry` with a hint, or `discard`. A form: `fill_in` with `answers` or `markdown`."""
+    as it is, `retry` with a hint, or `discard`. A form: `fill_in` with `answers` or `markdown`. A budget that is used
+    up: `raise` it to a new `cap`, or `stop` what waits for it. With any of them you may say the `minutes` that you
+    worked."""
     await parts.desk().get(caller, InboxItem, item_id)
     stored = await parts.intake().text(caller.principal.workspace_id, body.text) if body.text.strip() else None
-    filling = Filling(answers=body.answers, markdown=body.markdown)
-    given = Answer(action=body.action, hint=body.hint, title=body.title, handed_in=stored, filling=filling)
+    given = Answer(
+        action=body.action,
+        hint=body.hint,
+        title=body.title,
+        handed_in=stored,
+        filling=Filling(answers=body.answers, markdown=body.markdown),
+        cap=body.cap,
+        minutes=body.minutes,
+    )
     return await _presented(caller, parts, await parts.work_orders().answer(caller, item_id, given))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
+from domain.budget import Budget
 from domain.criterion import Check, Criterion
 from domain.errors import Invalid
 from domain.project import Project
@@ -139,17 +140,20 @@ async def task(caller: Caller, parts: Parts, task_id: identifiers.Task, response
 
 @router.patch(
     "/v1/tasks/{task_id}",
-    summary="Change it, give it to somebody else, skip it, cancel it",
+    summary="Change it, give it to somebody else, set its budget, skip it, cancel it",
     operation_id="change_task",
 )
 async def change_task(
     caller: Caller, parts: Parts, task_id: identifiers.Task, body: schemas.TaskPatch, match: Match, response: Response
 ) -> schemas.TaskOut:
     """What is done stays done: where a change asks for more, the task is marked as out of date."""
-    edits = body.model_fields_set - {"state"}
-    if bool(edits) == (body.state is not None):
-        raise Invalid("Change either the state or other fields.", [("/state", "or other fields, one of them")])
-    if body.state is not None:
+    edits = body.model_fields_set - {"state", "budget"}
+    if sum((bool(edits), body.state is not None, body.budget is not None)) != 1:
+        said = "or the budget, or other fields, one of them"
+        raise Invalid("Change either the state, or the budget, or other fields.", [("/state", said)])
+    if body.budget is not None:
+        changed = await parts.budgets().set_task(caller, task_id, Budget(**body.budget.model_dump()), match)
+    elif body.state is not None:
         changed = await parts.work_orders().skip(caller, task_id, match, cancel=body.state == "cancelled")
     else:
         changed = await parts.plan_edits().change(caller, task_id, _changed(body), match)
@@ -159,12 +163,12 @@ async def change_task(
 
 @router.post("/v1/tasks/{task_id}/complete", summary="Hand in your work", operation_id="complete_task")
 async def complete(
-    caller: Poster, parts: Parts, task_id: identifiers.Task, body: schemas.ArtifactBody
+    caller: Poster, parts: Parts, task_id: identifiers.Task, body: schemas.HandInBody
 ) -> schemas.TaskOut:
     """For a task that is given to you and waits. It is checked like everybody's work."""
     await parts.desk().get(caller, Task, task_id)
     stored = await parts.intake().text(caller.principal.workspace_id, body.text)
-    return presenters.task(await parts.work_orders().complete(caller, task_id, body.title, stored))
+    return presenters.task(await parts.work_orders().complete(caller, task_id, body.title, stored, body.minutes))
 
 
 @router.post(

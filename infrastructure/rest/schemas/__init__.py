@@ -23,7 +23,7 @@ from infrastructure.rest.schemas.conversation import (
     SayBody,
     TurnOut,
 )
-from infrastructure.rest.schemas.costs import CostsOut, DearestOut, ShareOut
+from infrastructure.rest.schemas.costs import CapOut, CostsOut, DearestOut, ShareOut, WorkedOut, WorkspaceBudgetOut
 from infrastructure.rest.schemas.forms import FillBody, FormBody, FormOut, RecommendationOut
 from infrastructure.rest.schemas.graphs import (
     EdgeBody,
@@ -66,11 +66,13 @@ from infrastructure.rest.schemas.work import (
     CriterionBody,
     CriterionOut,
     ExpectedOut,
+    HandInBody,
     InboxOut,
     PlanBody,
     PlannedBody,
     PlanOut,
     RetryBody,
+    ShortageOut,
     TaskBody,
     TaskOut,
     TaskPatch,
@@ -100,6 +102,7 @@ __all__ = [
     "AssigneeBody",
     "BudgetBody",
     "CallOut",
+    "CapOut",
     "CaseFileOut",
     "CheckOut",
     "CheckedOut",
@@ -121,6 +124,7 @@ __all__ = [
     "FormOut",
     "GraphAnswerOut",
     "GraphOut",
+    "HandInBody",
     "HealthOut",
     "InboxOut",
     "InputOut",
@@ -160,6 +164,7 @@ __all__ = [
     "SayBody",
     "ShareBody",
     "ShareOut",
+    "ShortageOut",
     "SignInLinkOut",
     "TaskBody",
     "TaskOut",
@@ -173,10 +178,12 @@ __all__ = [
     "VersionBody",
     "VersionForm",
     "VersionOut",
+    "WorkedOut",
     "WorkflowBody",
     "WorkflowFaultOut",
     "WorkflowOut",
     "WorkflowRunBody",
     "WorkflowWholeOut",
+    "WorkspaceBudgetOut",
     "YamlBody",
 ]

@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from infrastructure.rest.schemas.artifacts import ArtifactBody
 from infrastructure.rest.schemas.forms import FormOut
-from infrastructure.rest.schemas.wire import Text, Time, Wire, example
+from infrastructure.rest.schemas.projects import BudgetBody
+from infrastructure.rest.schemas.wire import Amount, Text, Time, Wire, example
 
 
 class AssigneeBody(Wire):
@@ -50,7 +52,8 @@ class TaskOut(Wire):
         expected=[{"kind": "summary", "section": "synthesis"}],
         criteria=[{"text": "It has at most 600 words", "check": {"rule": "length@1", "params": {"max_words": 600}}}],
         attempts=1, run_id="run_06b2z", findings=[], hint="", stale=None, due=None,
-        way="parallel_drafts", form=None, created_at="2026-11-21T09:00:00Z",
+        way="parallel_drafts", form=None,
+        budget={"money": None, "calls": 40, "tokens": None, "seconds": None}, created_at="2026-11-21T09:00:00Z",
     )  # fmt: skip
     id: str
     project_id: str
@@ -70,6 +73,7 @@ class TaskOut(Wire):
     due: Time | None
     way: str | None = Field(description="The workflow that it is done by; null: in one attempt.")
     form: str | None = Field(description="The form that a person fills in to do it.")
+    budget: BudgetBody = Field(description="What all its attempts may use.")
     created_at: Time
 
 
@@ -77,6 +81,7 @@ Complexity = Literal["simple", "medium", "complex"]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Brief = Annotated[str, Field(max_length=20_000)]
 Way = Annotated[str, Field(max_length=70, description="A workflow; empty: in one attempt.")]
+Minutes = Annotated[int, Field(ge=0, le=100_000, description="That you worked on it, if you want to say.")]
 Key = Annotated[str, Field(min_length=1, max_length=80)]
 
 
@@ -91,6 +96,7 @@ class TaskPatch(Wire):
     criteria: list[CriterionBody] | None = Field(None, min_length=1, max_length=20)
     due: Time | None = Field(None, description="null takes it away.")
     way: Way | None = None
+    budget: BudgetBody | None = Field(None, description="At any time, by itself; takes the place of the one before.")
 
 
 class TaskBody(Wire):
@@ -135,6 +141,11 @@ class PlanBody(Wire):
     tasks: list[PlannedBody] = Field(min_length=1, max_length=1_000)
 
 
+class HandInBody(ArtifactBody):
+    model_config = example(title="What the lawyer said", text="# Answer\n\n…", minutes=45)
+    minutes: Minutes | None = None
+
+
 class RetryBody(Wire):
     model_config = example(hint="Use the tables in annex B.")
     hint: str = Field("", max_length=5_000)
@@ -148,6 +159,19 @@ class PlanOut(Wire):
     made_by: str
     created_at: Time
     tasks: list[TaskOut]
+
+
+class ShortageOut(Wire):
+    """A cap that a call would have passed. Money in millionths."""
+
+    level: Literal["workspace", "project", "task"]
+    id: str
+    measure: Literal["calls", "money", "tokens", "seconds"]
+    cap: int
+    used: int
+    held: int = Field(description="By calls under way.")
+    wanted: int = Field(description="By the next call, at most.")
+    least: int = Field(description="The smallest cap that lets it through.")
 
 
 class InboxOut(Wire):
@@ -164,14 +188,17 @@ class InboxOut(Wire):
     findings: list[str]
     answers: list[str]
     form: FormOut | None = Field(description="What is to be filled in.")
+    shortage: ShortageOut | None = Field(description="The budget that is used up.")
     created_at: Time
 
 
 class AnswerBody(Wire):
     model_config = example(action="retry", hint="Use only the second source.")
-    action: Literal["approve", "reject", "hand_in", "accept", "retry", "discard", "fill_in"]
+    action: Literal["approve", "reject", "hand_in", "accept", "retry", "discard", "fill_in", "raise", "stop"]
     hint: str = Field("", max_length=5_000)
     title: str = Field("", max_length=300)
     text: Text = Field("", description="What is handed in.")
     answers: dict[str, Any] | None = Field(None, description="A form's answers, by field; or:")
     markdown: Text | None = Field(None, description="The form, filled in as Markdown.")
+    cap: Amount | None = Field(None, description="What a budget is raised to.")
+    minutes: Minutes | None = None

@@ -1,11 +1,12 @@
-"""What the installation is made of: its agents, and the settings in force."""
+"""What the installation is made of: its agents, the settings in force, what the whole workspace may use."""
 
 from fastapi import APIRouter, Request, Response
 
 from infrastructure.rest.access import Parts, program
-from infrastructure.web.access import Visitor
+from infrastructure.web.access import Submitted, Visitor
 from infrastructure.web.rendering import Asked, page
-from infrastructure.web.routing import PageRoute
+from infrastructure.web.routing import PageRoute, said
+from infrastructure.web.views import budget
 from infrastructure.web.views import settings as view
 
 router = APIRouter(route_class=PageRoute)
@@ -33,4 +34,12 @@ async def settings(request: Request, caller: Visitor, parts: Parts) -> Response:
         deployed=parts.models().deployments(),
         seen={one.deployed.key: one.seen for one in looked},
         faults=parts.models().faults,
+        caps=budget.fields((await parts.budgets().workspace(caller)).budget),
+        standings=budget.rows(parts, await parts.budgets().standings(caller, None), {}),
     )
+
+
+@router.post("/page/settings/budget")
+async def set_budget(caller: Visitor, parts: Parts, form: Submitted) -> Response:
+    await parts.budgets().set_workspace(caller, budget.read(form))
+    return said("/page/settings", "budget")

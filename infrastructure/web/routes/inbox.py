@@ -13,6 +13,7 @@ from infrastructure.rest.access import Parts
 from infrastructure.web.access import Form, Submitted, Visitor
 from infrastructure.web.rendering import page
 from infrastructure.web.routing import PageRoute, refusal, said
+from infrastructure.web.views import budget
 from infrastructure.web.views import form as form_view
 from infrastructure.web.views import inbox as view
 from infrastructure.web.views.form import Sheet
@@ -44,10 +45,20 @@ async def answer(request: Request, caller: Visitor, parts: Parts, item_id: str, 
     text = form.text("text", MOST_TEXT)
     stored = await parts.intake().text(caller.principal.workspace_id, text) if text else None
     given = Answer(
-        action=form.fields.get("action", ""), hint=form.text("hint"), title=form.text("title", 300), handed_in=stored
+        action=form.fields.get("action", ""),
+        hint=form.text("hint"),
+        title=form.text("title", 300),
+        handed_in=stored,
+        cap=_cap(item, form),
+        minutes=budget.minutes(form),
     )
     await parts.work_orders().answer(caller, item_id, given)
     return said("/page/inbox", "answered")
+
+
+def _cap(item: InboxItem, form: Form) -> int | None:
+    text = form.text("cap", 40)
+    return budget.amount(item.shortage.cap.measure, text) if item.shortage is not None and text else None
 
 
 async def _fill(
@@ -60,7 +71,8 @@ async def _fill(
         return await _page(request, caller, parts, {item.id: again})
     filling = Filling(answers=form_view.answers_in(asked.template, typed))
     try:
-        await parts.work_orders().answer(caller, item.id, Answer(action="fill_in", filling=filling))
+        given = Answer(action="fill_in", filling=filling, minutes=budget.minutes(form))
+        await parts.work_orders().answer(caller, item.id, given)
     except Invalid as error:
         told = {item.id: form_view.refused(again, error)}
         return await _page(request, caller, parts, told, refusal(error)[0])

@@ -7,6 +7,7 @@ from infrastructure.rest.access import Parts
 from infrastructure.web.access import Submitted, Visitor
 from infrastructure.web.rendering import page
 from infrastructure.web.routing import PageRoute, said
+from infrastructure.web.views import costs
 from infrastructure.web.views import run as view
 
 router = APIRouter(route_class=PageRoute)
@@ -27,6 +28,7 @@ async def runs(request: Request, caller: Visitor, parts: Parts, project_id: str)
         project=project,
         number=number,
         runs=found,
+        costs=await costs.of_project(parts, caller, project),
     )
 
 

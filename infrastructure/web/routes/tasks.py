@@ -7,6 +7,7 @@ from infrastructure.rest.access import Parts
 from infrastructure.web.access import Submitted, Visitor
 from infrastructure.web.rendering import page
 from infrastructure.web.routing import PageRoute, said
+from infrastructure.web.views import budget
 from infrastructure.web.views import task as view
 
 router = APIRouter(prefix="/page/tasks/{task_id}", route_class=PageRoute)
@@ -16,8 +17,8 @@ MOST_TEXT = 900_000
 @router.get("")
 async def task(request: Request, caller: Visitor, parts: Parts, task_id: str) -> Response:
     found = await view.shown(parts, caller, task_id)
-    title = found.row.task.spec.title
-    return await page(request, caller, "task.html.j2", title=title, here="projects", shown=found)
+    title, caps = found.row.task.spec.title, budget.fields(found.row.task.budget)
+    return await page(request, caller, "task.html.j2", title=title, here="projects", shown=found, caps=caps)
 
 
 @router.post("/retry")
@@ -38,11 +39,17 @@ async def cancel(caller: Visitor, parts: Parts, task_id: str, form: Submitted) -
     return said(f"/page/tasks/{task_id}", "cancelled")
 
 
+@router.post("/budget")
+async def set_budget(caller: Visitor, parts: Parts, task_id: str, form: Submitted) -> Response:
+    await parts.budgets().set_task(caller, task_id, budget.read(form))
+    return said(f"/page/tasks/{task_id}", "budget")
+
+
 @router.post("/hand-in")
 async def hand_in(caller: Visitor, parts: Parts, task_id: str, form: Submitted) -> Response:
     text = form.text("text", MOST_TEXT)
     if not text:
         raise Invalid("Write or paste what you hand in.")
     stored = await parts.intake().text(caller.principal.workspace_id, text)
-    await parts.work_orders().complete(caller, task_id, form.text("title", 300), stored)
+    await parts.work_orders().complete(caller, task_id, form.text("title", 300), stored, budget.minutes(form))
     return said(f"/page/tasks/{task_id}", "handed_in")

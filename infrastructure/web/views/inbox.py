@@ -13,6 +13,7 @@ from infrastructure.container import Container
 from infrastructure.web.rendering import Asked
 from infrastructure.web.views import work
 from infrastructure.web.views.artifact import Body, body_of
+from infrastructure.web.views.budget import written
 from infrastructure.web.views.form import Sheet, sheet
 from services.desk import Command
 from services.workflow_rules import bare
@@ -23,12 +24,18 @@ MOST = 100
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
     item: InboxItem
-    project: Project
+    project: Project | None
     task: Task | None
     plan: Markup
     draft: Body | None
     sheet: Sheet | None = None
     """The form that is to be filled in."""
+
+    @property
+    def least(self) -> str:
+        """The smallest cap that lets stopped work go on, as it is typed."""
+        found = self.item.shortage
+        return written(found.cap.measure, found.least) if found is not None else ""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -45,7 +52,7 @@ async def _shown(parts: Container, caller: Command, item: InboxItem, typed: Shee
     form = await parts.forms().asked(caller, item) if item.kind == "form" and typed is None else None
     return Waiting(
         item=item,
-        project=await parts.desk().get(caller, Project, item.project_id),
+        project=await parts.store().get(Project, item.workspace_id, item.project_id),
         task=await parts.desk().get(caller, Task, item.task_id) if item.task_id else None,
         plan=await _plan(parts, caller, item) if item.kind == "approval" else Markup(),
         draft=await _draft(parts, caller, item.draft) if item.draft else None,

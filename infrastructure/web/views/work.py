@@ -11,14 +11,15 @@ from adapters.report.drawing import draw
 from domain.artifact import Artifact, Version
 from domain.inbox import InboxItem
 from domain.project import Project
-from domain.run import Run, Usage
+from domain.run import Run, Usage, waits
 from domain.task import FINISHED, LIVE, Task
 from infrastructure.container import Container
 from infrastructure.web.naming import Names, run_state
 from infrastructure.web.rendering import Asked
-from infrastructure.web.views import news
+from infrastructure.web.views import budget, news
 from services.desk import Command
 from services.filing import PROJECT_RUN
+from services.ports.store import Store
 from services.work.planning import newest_plan
 
 MOST = 10_000
@@ -49,6 +50,8 @@ class Work:
     run: Run | None
     rows: tuple[Row, ...]
     waiting: tuple[InboxItem, ...]
+    scarce: tuple[budget.Row, ...]
+    """Caps that are nearly or wholly used."""
     results: tuple[Artifact, ...]
     usage: Usage
     cost: str
@@ -155,15 +158,37 @@ async def of_project(parts: Container, caller: Command, project_id: str, asked: 
     return Work(
         project=project,
         origin=names.told(plan.origin) if plan is not None else "",
-        run=newest_project_run(roots),
+        run=_seen(newest_project_run(roots), await _tree(store, roots)),
         rows=rows(parts, order, runs, versions, artifacts, names),
         waiting=tuple(items),
+        scarce=await _scarce(parts, caller, project, tasks) if asked("standing") else (),
         results=_results(artifacts),
         usage=usage,
         cost=cost(parts, usage),
         number=number,
         asked=asked,
     )
+
+
+async def _scarce(
+    parts: Container, caller: Command, project: Project, tasks: Mapping[str, Task]
+) -> tuple[budget.Row, ...]:
+    names = {task.id: task.spec.title for task in tasks.values()}
+    rows = budget.rows(parts, await parts.budgets().standings(caller, project), names)
+    return tuple(row for row in rows if row.nearly)
+
+
+async def _tree(store: Store, roots: Sequence[Run]) -> Sequence[Run]:
+    """Of the newest project run while it runs."""
+    run = newest_project_run(roots)
+    if run is None or run.phase != "running":
+        return ()
+    return await store.find(Run, run.workspace_id, where={"root_id": run.id}, limit=MOST)
+
+
+def _seen(run: Run | None, tree: Sequence[Run]) -> Run | None:
+    """Waiting, where people have to move on all that it started."""
+    return replace(run, phase="waiting") if run is not None and waits(tree) else run
 
 
 def newest_project_run(runs: Sequence[Run]) -> Run | None:
