@@ -41,11 +41,6 @@ LACKING = re.compile(
     r"|\bunknown\b|\bunclear\b|\bno (?:figure|date|source|information|evidence|amount|price|name)\b|\bmissing\b(?!:)",
     re.IGNORECASE,
 )
-ABBREVIATION = re.compile(r"\b[A-Z][A-Z0-9]{1,6}\b")
-PLAIN = frozenset(
-    {"AND", "OR", "THE", "NOT", "NO", "OK", "PDF", "CSV", "HTML", "JSON", "URL", "ID", "II", "III", "IV", "EUR", "USD"}
-)
-"""Capitals that nobody has to look up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,16 +339,6 @@ RULES: dict[str, Rule] = {
     "lessons": lessons,
 }
 WEIGHTS: dict[str, float] = {rule: len(RULES) - number for number, rule in enumerate(RULES)}
-
-
-def abbreviations(texts: Sequence[str]) -> tuple[str, ...]:
-    """Each once, the most frequent first."""
-    counts: dict[str, int] = {}
-    for text in texts:
-        for term in ABBREVIATION.findall(text):
-            if term not in PLAIN:
-                counts[term] = counts.get(term, 0) + 1
-    return tuple(sorted(counts, key=lambda term: (-counts[term], term)))
 
 
 def _found_wanting(situation: Situation) -> Iterator[tuple[Task, list[str]]]:

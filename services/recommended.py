@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
+from domain.abbreviations import abbreviations
 from domain.artifact import Artifact, Version
 from domain.changes import Recommend
 from domain.ids import make_id
 from domain.project import Project
 from domain.recommendation import MAX_OPEN, Recommendation
-from domain.recommending import Advice, Situation, abbreviations, moot, recommend
+from domain.recommending import Advice, Situation, moot, recommend
 from domain.task import Task
 from services import filing
 from services.ports.content import Content

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.catalogue import forms
+from domain.abbreviations import abbreviations
 from domain.artifact import Artifact
 from domain.criterion import Criterion, CriterionVerdict, Verdict
 from domain.project import Project
 from domain.qa import QARecord
 from domain.recommendation import MAX_OPEN, Recommendation
-from domain.recommending import RULES, SILENT, WEIGHTS, Advice, Situation, abbreviations, moot, recommend
+from domain.recommending import RULES, SILENT, WEIGHTS, Advice, Situation, moot, recommend
 from domain.task import Assignee, Expected, Task, TaskSpec
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -327,3 +328,12 @@ def test_abbreviations_are_found_and_plain_words_are_not() -> None:
         ["The VDI 2078 and the DIN say so. DIN, the PDF and THE rest: COP 3.6.", "Not a term: kW, Lift."]
     )
     assert found == ("DIN", "COP", "VDI")
+
+
+def test_words_that_are_only_written_in_capitals_are_no_abbreviations() -> None:
+    licence = (
+        "THIS PACKAGE IS PROVIDED AS IS AND WITHOUT ANY EXPRESS WARRANTIES. The warranty of the GNU project, "
+        "the FSF and the MMC: NO copy IN the hall. A copy in one package is free. WHO ONE MAY ASK: nobody. "
+        "See https://gnu.org and a@fsf.org, and DIN, ISO, VDI, EN."
+    )
+    assert abbreviations([licence]) == ("DIN", "EN", "FSF", "GNU", "ISO", "MMC", "VDI")
