@@ -8,7 +8,7 @@ PLAIN = frozenset(
     {"AND", "OR", "THE", "NOT", "NO", "OK", "PDF", "CSV", "HTML", "JSON", "URL", "ID", "II", "III", "IV", "EUR", "USD"}
 )
 """Capitals that nobody has to look up."""
-SHOUTED = re.compile(r"\b[A-Z][A-Z'’]*(?:[ \"“”]+[A-Z][A-Z'’]*){3,}\b")
+SHOUTED = re.compile(r"\b[A-Z][A-Z'’]*(?:[\s\"“”]+[A-Z][A-Z'’]*){3,}\b")
 """A heading or a clause in capitals: four words or more."""
 WORD = re.compile(r"(?<![\w.@/-])[A-Za-z]?[a-z]+\b(?![.@/-]\w)")
 """In small letters, and no part of an address."""
