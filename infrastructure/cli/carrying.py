@@ -58,7 +58,11 @@ class _Watch:
 
     def _waits(self, shown: Display) -> bool:
         """Asks the person at the terminal, or says what waits; true once everything was said."""
+<<<<<<< HEAD
         items = [item for item in self._api.all("/v1/inbox") if concerns(item, self._project["id"])]
+=======
+        items = [item for item in self._api.all("/v1/inbox") if self._is_about(item)]
+>>>>>>> 3c671a4 (A workflow that waits for time is followed to its end by the command line)
         for item in (item for item in items if item["id"] not in self._known):
             self._known.add(item["id"])
             if item["kind"] == "approval" and asked():
@@ -72,8 +76,18 @@ class _Watch:
                 tell(f"  {words.how_to_answer(item)}")
         return bool(items)
 
+    def _is_about(self, item: Any) -> bool:
+        """The work of a project waits for all that is open in it, a workflow for what it asked itself and for budgets."""
+        if self._is_the_project or item["shortage"]:
+            return concerns(item, self._project["id"])
+        return item["run_id"] in self._progress.phases
+
+    @property
+    def _is_the_project(self) -> bool:
+        return str(self._run["workflow"]).startswith("project@")
+
     def _is_plan(self, item: Any) -> bool:
-        return item["run_id"] == self._run["id"] and str(self._run["workflow"]).startswith("project@")
+        return self._is_the_project and bool(item["run_id"] == self._run["id"])
 
     def _agree(self, item: Any) -> None:
         """What a workflow asks."""

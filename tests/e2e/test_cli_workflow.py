@@ -189,3 +189,16 @@ def test_one_that_waits_for_a_person_says_so_and_one_that_fails_says_why(served:
     assert waits.code == 1 and "Waits for you: Go on" in waits.err and "caseworks inbox answer inb_" in waits.err
     fails = caseworks(data, "workflow", "run", "fails")
     assert fails.code == 1 and "ended failed: It needs a list `of`." in fails.err
+
+
+def test_one_that_only_waits_for_time_is_followed_to_its_end_whatever_else_is_in_the_inbox(
+    served: Running, data: Path
+) -> None:
+    for name, nodes in (
+        ("stuck", "  one: {type: human, title: Nobody answers this, next: end}\n"),
+        ("pauses", "  one: {type: wait, seconds: 2, next: end}\n"),
+    ):
+        assert served.rest.post("/v1/workflows", json={"name": name, "yaml": of(name, nodes)}).status_code == 201
+    assert caseworks(data, "workflow", "run", "stuck").code == 1
+    done = caseworks(data, "workflow", "run", "pauses")
+    assert done.code == 0 and "Nobody answers this" not in done.err
