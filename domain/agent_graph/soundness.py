@@ -23,7 +23,7 @@ def unsound(graph: "AgentGraph") -> Iterator[Flaw]:
 
 def idle(graph: "AgentGraph") -> Iterator[Flaw]:
     """What has no effect. Told to whoever writes it; a graph that was stored may hold it."""
-    for rule in (_unreached, _least):
+    for rule in (_unreached, _least, _not_yet):
         yield from rule(graph)
 
 
@@ -122,6 +122,22 @@ def _least(graph: "AgentGraph") -> Iterator[Flaw]:
             yield place, "`least` means something beside `join: all` only; leave it out, or join all"
         elif node.copies is not None and node.copies < node.least:
             yield place, f"of {node.copies} copies at least {node.least} can never succeed"
+
+
+def _not_yet(graph: "AgentGraph") -> Iterator[Flaw]:
+    """References to what is never there yet: no way, not even back by a loop, leads from the one node to the other."""
+    if any(_targets(graph)):
+        return
+    leading = {node.id: [to for _, to in fields_to(node)] for node in graph.nodes}
+    behind = {id: set().union(*(_reachable(to, leading) for to in targets)) for id, targets in leading.items()}
+    for node in graph.nodes:
+        for field, value in fields_of(node).items():
+            for path in dict.fromkeys(paths_at(node, field, value)):
+                head = path.removeprefix("nodes.").split(".")[0]
+                if node.id not in behind.get(head, {node.id}):
+                    itself = "the node itself, which gives it only afterwards"
+                    said = itself if head == node.id else "what only comes later"
+                    yield ("nodes", node.id, field), f"{path!r} refers to {said}"
 
 
 def _forward(graph: "AgentGraph") -> dict[str, list[str]]:

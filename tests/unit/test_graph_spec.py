@@ -211,7 +211,37 @@ IDLE = [
         {"x": {"type": "fan_out", "copies": 2, "least": 3, "do": {"type": "agent"}, "next": "end"}},
         "nodes.x.least: of 2 copies at least 3 can never succeed",
     ),
+    (
+        {
+            "x": {"type": "model", "prompt": "After {{ nodes.y.text }}", "next": "y"},
+            "y": {"type": "agent", "next": "end"},
+        },
+        "nodes.x.prompt: 'nodes.y.text' refers to what only comes later",
+    ),
+    (
+        {"x": {"type": "model", "prompt": "{{ x.text }}", "next": "end"}},
+        "nodes.x.prompt: 'x.text' refers to the node itself, which gives it only afterwards",
+    ),
 ]
+
+
+def test_what_is_done_again_may_refer_to_what_came_after_it_before() -> None:
+    again = {
+        "type": "loop",
+        "back_to": "x",
+        "until": {"path": "y.passed"},
+        "limit": 3,
+        "next": "end",
+        "exhausted": "end",
+    }
+    nodes = {
+        "x": {"type": "model", "prompt": "{{ nodes.y.reason }} {{ nodes.x.text }}", "next": "y"},
+        "y": {"type": "gate", "judge": "It is good", "next": "end", "otherwise": "z"},
+        "z": again,
+        "end": END,
+    }
+    written = AgentGraph.model_validate({"name": "good@1", "start": "x", "nodes": nodes}, context=AS_WRITTEN)
+    assert len(written.nodes) == 4
 
 
 @pytest.mark.parametrize("nodes, fault", IDLE)
