@@ -153,7 +153,7 @@ class Container(containers.DeclarativeContainer):
     agent_messages = providers.Singleton(AgentMessages, desk)
     plan_edits = providers.Singleton(PlanEdits, desk, staff, workflows.provided.known)
     recommendations = providers.Singleton(Recommendations, desk, forms, plan_edits, streams)
-    conversation = providers.Singleton(Conversation, desk, intake, projects, plan_edits, staff)
+    conversation = providers.Singleton(Conversation, desk, intake, projects, plan_edits, forms, staff)
     conversing = providers.Singleton(
         Conversing, staff, choosing, providers.Singleton(Briefing, streams, graphs), plan_edits
     )

@@ -18,6 +18,7 @@ from services import filing, turns
 from services.artifacts import active_project
 from services.canonical import digest_of_graph
 from services.desk import Command, Desk
+from services.forms import Forms, NewForm
 from services.inputs import Filed, Intake, Stored, version_of
 from services.plan_edits import PlanEdits, TaskDraft
 from services.projects import NewProject, Projects
@@ -32,8 +33,11 @@ TICK = timedelta(milliseconds=1)
 class Conversation:
     """A project's where a project is named, else the workspace's."""
 
-    def __init__(self, desk: Desk, intake: Intake, projects: Projects, edits: PlanEdits, staff: Staff) -> None:
-        self._desk, self._intake, self._projects, self._edits, self._staff = desk, intake, projects, edits, staff
+    def __init__(
+        self, desk: Desk, intake: Intake, projects: Projects, edits: PlanEdits, forms: Forms, staff: Staff
+    ) -> None:
+        self._desk, self._intake, self._projects, self._staff = desk, intake, projects, staff
+        self._edits, self._forms = edits, forms
 
     async def say(self, command: Command, project_id: str | None, text: str) -> Turn:
         """The manager's turn, `thinking`; a run answers. Raises Conflict while it answers another one."""
@@ -219,6 +223,10 @@ class Conversation:
             case "plan_change" | "agent":
                 id = await _own(uow, turn, data)
                 return (await self._edits.changed(uow, id, _draft(id, data))).id
+            case "artifact" if "form" in data:
+                await active_project(uow, turns.scope_of(turn))
+                new = NewForm(template=str(data["form"]), title=str(data["title"]))
+                return (await self._forms.made(uow, turns.scope_of(turn), new)).id
             case "artifact":
                 assert stored is not None
                 await active_project(uow, turns.scope_of(turn))
@@ -226,8 +234,8 @@ class Conversation:
                 return filed.id
             case "project":
                 assert stored is not None
-                new = NewProject(goal=str(data["goal"]), name=str(data["name"]))
-                return (await self._projects.founded(uow, new, stored)).id
+                started = NewProject(goal=str(data["goal"]), name=str(data["name"]))
+                return (await self._projects.founded(uow, started, stored)).id
 
 
 EMPTY = ("/text", "is empty")

@@ -58,11 +58,7 @@ class _Watch:
 
     def _waits(self, shown: Display) -> bool:
         """Asks the person at the terminal, or says what waits; true once everything was said."""
-<<<<<<< HEAD
-        items = [item for item in self._api.all("/v1/inbox") if concerns(item, self._project["id"])]
-=======
         items = [item for item in self._api.all("/v1/inbox") if self._is_about(item)]
->>>>>>> 3c671a4 (A workflow that waits for time is followed to its end by the command line)
         for item in (item for item in items if item["id"] not in self._known):
             self._known.add(item["id"])
             if item["kind"] == "approval" and asked():

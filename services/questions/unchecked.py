@@ -3,12 +3,8 @@
 from domain.artifact import Artifact, Checked
 from services.questions.answer import Answer, Item, counted
 from services.questions.scope import Scope
+from services.work.briefing import UNJUDGED
 
-WAYS: dict[Checked, str] = {
-    "nobody": "judged by nobody",
-    "rules": "judged by rules alone",
-    "unverified": "with criteria unverified",
-}
 OF_AGENT = 1000
 """How many of the newest are looked at for those of one agent."""
 
@@ -17,7 +13,7 @@ async def unchecked(scope: Scope, limit: int) -> Answer:
     """Newest first. What was handed over is not judged, and not told."""
     said, items = list[str](), list[Item]()
     more = False
-    for way, words in WAYS.items():
+    for way, words in UNJUDGED.items():
         found, truncated = await _found(scope, way, limit)
         more = more or truncated
         if found:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from domain.artifact import Artifact
+from domain.artifact import Artifact, Checked
 from domain.events import Event
 from domain.inbox import InboxItem
 from domain.project import Project
@@ -19,6 +19,12 @@ TASKS, ITEMS, PROJECTS, NEWS, LINEAGES = 25, 8, 12, 6, 4
 LOOKED_BACK = 120  # events
 TITLE = 90
 WAITING, NOTHING_WAITS = "Waiting", "Nothing waits"
+UNJUDGED: dict[Checked, str] = {
+    "nobody": "judged by nobody",
+    "rules": "judged by rules alone",
+    "unverified": "with criteria unverified",
+}
+"""What is said of artifacts that no model or person judged in full."""
 
 
 class Briefing:
@@ -46,6 +52,7 @@ class Briefing:
             _planned(plan.number if plan is not None else None, tasks),
             _work(runs[0] if runs else None),
             _waiting(items),
+            *await _unjudged(store, project),
             *_listed(tasks, finished=False),
             f"Spent so far: {spent.calls:,} calls to models, {spent.money / 1_000_000:.4f} in money.",
             *await self._lineage(project, cited),
@@ -154,6 +161,18 @@ def _waiting(items: Sequence[InboxItem], names: dict[str, str] | None = None) ->
     told = [f"{quoted(item.title)} ({item.kind}, {item.id}{place})" for item, place in zip(items, places, strict=False)]
     more = f" and {len(items) - ITEMS} more" if len(items) > ITEMS else ""
     return f"{WAITING} for a person: {'; '.join(told)}{more}."
+
+
+async def _unjudged(store: Store, project: Project) -> list[str]:
+    """What was made here and judged by nobody, or not in full."""
+    lines = []
+    for way, said in UNJUDGED.items():
+        where = {"project_id": project.id, "checked": way}
+        found = await store.find(Artifact, project.workspace_id, where=where, limit=ITEMS + 1, newest_first=True)
+        if found:
+            titles = ", ".join(quoted(artifact.title) for artifact in found[:ITEMS])
+            lines.append(f"{said.capitalize()}: {titles}{', and more' * (len(found) > ITEMS)}.")
+    return lines
 
 
 def _listed(tasks: Sequence[Task], *, finished: bool) -> list[str]:

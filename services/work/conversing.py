@@ -4,7 +4,6 @@ What the manager talks from is looked up once and kept as content, so that a tur
 talks of the same things under the same labels.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import field, replace
 from typing import Any
@@ -25,6 +24,7 @@ from services.plan_edits import PlanEdits
 from services.running.effects import EffectContext, EffectResult
 from services.staff import Staff
 from services.work import proposing, structured
+from services.work.answering import NOT_TOLD, ORDERS, POINTING, REHEARSED, STATUS, TALK, TALK_OF_ALL, WAITS
 from services.work.briefing import Briefing, of_waiting, within
 from services.work.choosing import Choosing
 from services.work.context import Context, gather_anywhere
@@ -38,25 +38,6 @@ ANSWER_TOKENS, PROPOSAL_TOKENS, MEMORY_TOKENS = 700, 700, 400
 OVERHEAD = 900
 ASKED_CHARS, FACTS, PASSAGES, EARLIER = 9_000, 900, 2_500, 1_200
 QUOTE = 300
-
-TALK = """You are the manager of a project and talk with the person whose project it is. Answer what was asked, plainly
-and briefly, in the person's language. Rest on the records and on the passages that you are given, and on nothing else;
-after each statement taken from a passage whose id begins with S name it in square brackets, like [S1]. Where they do
-not tell, say that the case file does not tell; never guess. You cannot change anything by talking: what the person
-wants changed is proposed beside your answer, and happens when the person accepts it. Never say that it is done."""
-TALK_OF_ALL = """You are the manager of a workspace and talk with the person whose projects are in it. Answer what was
-asked, plainly and briefly, in the person's language, from the records that you are given and from nothing else. Where
-they do not tell, say so, and that the project's own conversation may tell more. You cannot change anything by talking:
-a project that is to be started is proposed beside your answer, and begins when the person accepts it."""
-STATUS = re.compile(
-    r"\b(status|state|going|wait|waits|waiting|plan|task|tasks|cost|costs|spent|budget|progress|inbox|changed|next|done"
-    r"|project|projects|open|lately|new|finished|running)\b",
-    re.I,
-)
-WAITS = re.compile(r"^\W*(?:what|who|is|does|which|anything|tell|show)\b.{0,40}\bwait(?:s|ing)?\b", re.I)
-POINTING = re.compile(r"\b(it|its|that|this|these|those|they|them|he|she|there|more|other|second|one)\b", re.I)
-NOT_TOLD = "The case file does not tell."
-REHEARSED = "*Rehearsal: put together by rules; no language model was used.*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +178,7 @@ class Conversing:
             tasks=seen.tasks,
             agents=tuple(profile.name for profile in self._staff.specialists),
             person=seen.person,
+            forms={name: form.title for name, form in self._staff.forms.items()},
             trial=await self._edits.trial(principal, context.run.project_id),
         )
 
@@ -293,7 +275,7 @@ class Conversing:
     async def _rehearsed(
         self, context: EffectContext, seen: Seen, proposals: Sequence[Proposal], memory: Memory
     ) -> tuple[str, str]:
-        """Sentences of the passages that match, else that nothing does; and the records where they are asked for."""
+        """Sentences of the passages that match, else the records where they are asked for, else that nothing tells."""
         told = [f"Proposed: {proposal.title}. It happens when you accept it." for proposal in proposals]
         asked_for = bool(proposals or context.text("propose.trouble"))
         if seen.passages and not asked_for:
@@ -307,8 +289,9 @@ class Conversing:
                 request, agent=context.run.actor, purpose="conversation: answer", streamed=True
             )
             told.append(reply.text.strip() if labels_in(reply.text) else NOT_TOLD)
-        elif not asked_for and seen.of_project and asked_words(seen.asked):
+        elif not asked_for and seen.of_project and asked_words(seen.asked) and not STATUS.search(seen.asked):
             told.append(NOT_TOLD)
+            told += [ORDERS] if proposing.may_ask_for_something(seen.asked) else []
         if not asked_for and WAITS.search(seen.asked):
             told = [within(of_waiting(seen.facts), FACTS)]
         elif not asked_for and (STATUS.search(seen.asked) or not told):

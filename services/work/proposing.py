@@ -3,7 +3,7 @@ that a person's own edit of the plan is checked by. A proposal is data; only a p
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import JsonValue
@@ -27,8 +27,10 @@ KINDS = {
     "assign_task": "the task number `task` is given to `who`",
     "change_goal": "the project's goal becomes `text`",
     "write_note": "`text` is filed as a note called `title`",
+    "make_form": "a thinking tool is made for people to fill in: which one in `form`, what it is about in `title`",
     "start_project": "a new project is started, with the goal `text`",
 }
+FIELDS = ("title", "text", "who", "form")
 OF_WORKSPACE = (NOTHING, "start_project")
 QUESTION = re.compile(
     r"^(and |but |so )?(what|who|whom|whose|when|where|why|how|which|is|are|am|was|were|do|does|did|has|have|had)\b",
@@ -46,11 +48,12 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What a proposal can be about. Without a `trial` it can be about the workspace only."""
+    """What a proposal can be about; `forms` are titles by name. Without a `trial` it is about the workspace only."""
 
     tasks: Sequence[Listed] = ()
     agents: Sequence[str] = ()
     person: str = ""
+    forms: Mapping[str, str] = field(default_factory=dict)
     trial: Trial | None = None
 
 
@@ -71,6 +74,8 @@ def schema(ground: Ground) -> dict[str, JsonValue]:
         who: list[JsonValue] = ["", ME, *ground.agents]
         fields["task"] = {"type": "integer", "minimum": 0, "maximum": len(ground.tasks)}
         fields["who"] = {"type": "string", "enum": who}
+        forms: list[JsonValue] = ["", *ground.forms]
+        fields["form"] = {"type": "string", "enum": forms}
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
 
@@ -85,6 +90,7 @@ def question(asked: str, ground: Ground) -> str:
             f"<message>\n{fence}\n</message>",
             "Choose one `kind`:\n" + "\n".join(f"- {kind}: {about}" for kind, about in kinds.items()),
             f"The tasks:\n{tasks}" if tasks else "",
+            f"A `form` is one of: {', '.join(ground.forms)}." if ground.forms else "",
             "Fields that the kind does not need stay empty (`task`: 0). When in doubt choose `nothing`.",
         )
         if part
@@ -93,7 +99,7 @@ def question(asked: str, ground: Ground) -> str:
 
 def proposal(value: Any, ground: Ground, id: str, asked: str) -> Proposal | None:
     """What `value` proposes; None for nothing. Raises Invalid with a fault worth telling, as an edit would be."""
-    kind, fields = str(value["kind"]), {name: str(value.get(name, "")).strip() for name in ("title", "text", "who")}
+    kind, fields = str(value["kind"]), {name: str(value.get(name, "")).strip() for name in FIELDS}
     if kind == NOTHING:
         return None
     made = _MAKERS[kind](fields, _task(value, ground) if kind in _ON_TASKS else None, ground)
@@ -165,6 +171,16 @@ def _note(fields: Mapping[str, str], _: Listed | None, ground: Ground) -> _Made:
     return _Made(kind="artifact", title=f"File the note {quoted(title)}", data={"title": title, "text": text})
 
 
+def _form(fields: Mapping[str, str], _: Listed | None, ground: Ground) -> _Made:
+    name, title = _needed(fields, "form", "make_form"), fields["title"]
+    if name not in ground.forms:
+        raise Invalid(f"There is no form {quoted(name)}; there are {', '.join(ground.forms)}.")
+    called = f", called {quoted(title)}" if title else ""
+    return _Made(
+        kind="artifact", title=f"Make the form {ground.forms[name]}{called}", data={"form": name, "title": title}
+    )
+
+
 def _project(fields: Mapping[str, str], _: Listed | None, ground: Ground) -> _Made:
     goal = _goal_in(fields, "start_project")
     name = fields["title"] if fields["title"] != goal else ""
@@ -179,6 +195,7 @@ _MAKERS: dict[str, Callable[[Mapping[str, str], Listed | None, Ground], _Made]] 
     "assign_task": _assign,
     "change_goal": _goal,
     "write_note": _note,
+    "make_form": _form,
     "start_project": _project,
 }
 _ON_TASKS = frozenset({"change_task", "remove_task", "assign_task"})
@@ -221,6 +238,8 @@ def _trial(ground: Ground) -> Trial:
 _END = r"[\s.!]*$"
 _NEW = r"(?:a |another |the )?(?:new )?"
 _PLEASE = r"^(?:please,? |could you |can you |would you |now |then )*"
+_MAKE = r"(?:make|create|start|add|open|prepare|draw up|set up|give me)(?: me| us)?"
+_ABOUT = r"(?:(?:,|:| for| about| on| of| called)+ +(?P<title>.+?))?"
 _RULES = tuple(
     (kind, re.compile(_PLEASE + pattern + _END, re.I | re.S))
     for kind, pattern in (
@@ -244,7 +263,17 @@ def by_rule(asked: str, ground: Ground) -> dict[str, Any]:
         found = pattern.match(asked.strip())
         if found is not None and (ground.trial is not None or kind in OF_WORKSPACE):
             return {"kind": kind, **_fields(found.groupdict(), ground)}
-    return {"kind": NOTHING}
+    return _form_by_rule(asked, ground) or {"kind": NOTHING}
+
+
+def _form_by_rule(asked: str, ground: Ground) -> dict[str, Any]:
+    for name in ground.forms:
+        named = name.replace("_", "[ _-]?")
+        found = re.match(rf"{_PLEASE}{_MAKE} {_NEW}{named}{_ABOUT}{_END}", asked.strip(), re.I | re.S)
+        if found is not None:
+            title = _capital(found["title"] or "")[:MOST_TITLE]
+            return {"kind": "make_form", "form": name, "title": title}
+    return {}
 
 
 def _fields(found: Mapping[str, str], ground: Ground) -> dict[str, Any]:

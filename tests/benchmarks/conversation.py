@@ -21,6 +21,7 @@ from services import turns
 from services.budgets import Budgets
 from services.conversation import Conversation
 from services.desk import Command, Desk
+from services.forms import Forms
 from services.inputs import Intake
 from services.plan_edits import PlanEdits
 from services.projects import Projects
@@ -60,7 +61,7 @@ class Talk:
         desk = Desk(store=home.store, content=home.content, clock=home.clock, live=home.live)
         intake, edits = Intake(desk, LocalDocumentReader()), PlanEdits(desk, staff, dict)
         projects = Projects(desk, intake, LocalFolders(home.folder), Budgets(desk, Parking(home.journal, home.live)))
-        self.conversation = Conversation(desk, intake, projects, edits, staff)
+        self.conversation = Conversation(desk, intake, projects, edits, Forms(desk, staff), staff)
         briefing = Briefing(SqlStreams(home.database), home.graphs)
         self.runner = self._runner(Conversing(staff, choosing(), briefing, edits))
         self.saying: list[float] = []

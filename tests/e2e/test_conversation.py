@@ -55,6 +55,23 @@ def test_what_the_case_file_does_not_tell_is_said_so(rest: Rest, project: str) -
     assert turn["text"].startswith("The case file does not tell.") and turn["citations"] == []
 
 
+def test_an_order_that_is_not_understood_is_answered_with_those_that_are(rest: Rest, project: str) -> None:
+    text = say(rest, project, "Paint everything blue")["text"]
+    assert "“add a task to …”" in text and "“make a checklist for …”" in text
+    assert "add a task" not in say(rest, project, "Who won the football match?")["text"]
+
+
+def test_what_nobody_judged_is_told(rest: Rest) -> None:
+    project, _ = rest.done()
+    text = say(rest, project, "Is anything unchecked?")["text"]
+    assert text.startswith("On record:") and "Judged by rules alone: “" in text
+
+
+def test_what_changed_is_answered_from_the_records_alone(rest: Rest, project: str) -> None:
+    text = say(rest, project, "What changed since yesterday?")["text"]
+    assert text.startswith("On record:") and "does not tell" not in text
+
+
 def test_how_it_stands_is_told_from_the_records(rest: Rest) -> None:
     project, _ = rest.done()
     text = say(rest, project, "What is going on?")["text"]
@@ -109,6 +126,8 @@ def test_each_kind_of_proposal_is_done_when_it_is_accepted(rest: Rest) -> None:
 
     note = rest.get(f"/v1/artifacts/{accepted('Note that the inspector comes on Friday')['made']}").json()
     assert (note["kind"], note["section"], note["stage"]) == ("note", "notes", "cognitive")
+    form = rest.get(f"/v1/artifacts/{accepted('Please make a checklist for the inspection')['made']}").json()
+    assert (form["kind"], form["title"], form["section"]) == ("checklist", "The inspection", "notes")
     me = rest.items(f"/v1/projects/{project}/members")[0]["subject_id"]
     given = accepted("Assign the executive brief to me")
     assert given["made"] == brief["id"]

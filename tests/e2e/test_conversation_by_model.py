@@ -15,7 +15,7 @@ from tests.e2e.processes import Process
 from tests.e2e.programs import SOURCE, program, prompt, until
 from tests.model_servers import Fails, Hangs, ModelServer, Says, Script, model_server
 
-NONE = json.dumps({"kind": "nothing", "title": "", "text": "", "task": 0, "who": ""})
+NONE = json.dumps({"kind": "nothing", "title": "", "text": "", "task": 0, "who": "", "form": ""})
 
 
 def wants(body: Mapping[str, Any]) -> str:
@@ -26,7 +26,7 @@ def wants(body: Mapping[str, Any]) -> str:
 
 
 def chosen(kind: str, **fields: Any) -> str:
-    return json.dumps({"title": "", "text": "", "task": 0, "who": "", **fields, "kind": kind})
+    return json.dumps({"title": "", "text": "", "task": 0, "who": "", "form": "", **fields, "kind": kind})
 
 
 def talking(
@@ -88,6 +88,16 @@ def test_a_question_that_nothing_matches_is_told_to_the_model_and_said_beside_it
     turn = say(connection, project, "Who won the football match?")
     assert "Nothing in the case file matches" in prompt(server.chats[0].body)
     assert turn["text"].startswith("I do not know.") and "rests on the project's records only" in turn["text"]
+
+
+def test_a_thinking_tool_is_proposed_and_made_when_it_is_accepted(served: Any) -> None:
+    connection, server, project = served(talking("I propose one.", chosen("make_form", form="timeline", title="Dates")))
+    [found] = say(connection, project, "I would like to see all dates side by side")["proposals"]
+    assert (found["kind"], found["title"]) == ("artifact", "Make the form Timeline, called “Dates”")
+    assert "one of: checklist, " in prompt(server.chats[0].body)
+    turn = connection.all(f"/v1/projects/{project}/messages")[-1]
+    made = connection.post(f"/v1/messages/{turn['id']}/proposals/{found['id']}/accept")["proposals"][0]["made"]
+    assert connection.get(f"/v1/artifacts/{made}")["kind"] == "timeline"
 
 
 def test_a_request_becomes_a_proposal_that_only_a_person_accepts(served: Any) -> None:

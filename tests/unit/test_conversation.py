@@ -151,7 +151,8 @@ class Taking:
 
 def ground(trial: Any = None) -> Ground:
     given: Any = trial or Taking()
-    return Ground(tasks=TASKS, agents=("critic", "synthesizer"), person="usr_ann", trial=given)
+    forms = {"checklist": "Checklist", "pre_mortem": "Pre-mortem", "list": "List", "note": "Note"}
+    return Ground(tasks=TASKS, agents=("critic", "synthesizer"), person="usr_ann", trial=given, forms=forms)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +167,11 @@ def ground(trial: Any = None) -> Ground:
         ("Change the goal to brief the board", {"kind": "change_goal", "text": "Brief the board"}),
         ("Start a project to plan the fair!", {"kind": "start_project", "text": "Plan the fair"}),
         ("Note that the inspector comes on Friday", {"kind": "write_note", "text": "The inspector comes on Friday"}),
+        ("Please make a checklist for the move", {"kind": "make_form", "form": "checklist", "title": "The move"}),
+        ("Draw up a pre-mortem: the opening!", {"kind": "make_form", "form": "pre_mortem", "title": "The opening"}),
+        ("make me a list", {"kind": "make_form", "form": "list", "title": ""}),
+        ("Make a note that the inspector comes", {"kind": "write_note", "text": "The inspector comes"}),
+        ("Make a listing of the doors", {"kind": "nothing"}),
         ("What is in the plan?", {"kind": "nothing"}),
         ("We added a task to the list yesterday", {"kind": "nothing"}),
     ],
@@ -197,6 +203,8 @@ def test_only_a_project_can_be_started_from_the_workspace() -> None:
         ({"kind": "assign_task", "task": 1, "who": ""}, "needs a `who`"),
         ({"kind": "change_goal"}, "needs the goal in `text`"),
         ({"kind": "write_note", "title": "A note"}, "needs a `text`"),
+        ({"kind": "make_form"}, "needs a `form`"),
+        ({"kind": "make_form", "form": "sonnet"}, "no form “sonnet”; there are checklist, pre_mortem, list, note"),
     ],
 )
 def test_a_choice_without_its_fields_is_refused_with_the_fault(value: dict[str, Any], fault: str) -> None:
