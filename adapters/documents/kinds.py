@@ -9,6 +9,8 @@ def lie(start: bytes, media_type: str) -> str | None:
     """What is wrong, a key of `refusals.PROBLEMS`; None if nothing is. `start` may be all of the document."""
     if start.startswith(_OLE):
         return "encrypted" if _ENCRYPTED in start else "old office"
+    if start.startswith(b"{\\rtf"):
+        return "rtf"
     if media_type == "application/pdf":
         return None if b"%PDF" in start[:1024] else "not pdf"
     if start.startswith(b"%PDF-"):

@@ -25,6 +25,7 @@ PROBLEMS = {
     "old office": "is of an old Office format: save it as DOCX, XLSX, PPTX or PDF",
     "outside": "holds a path that leads out of it: pack it anew, from within its folder",
     "pdf": "is a PDF, whatever its name says: let its name end in .pdf",
+    "rtf": "is of the RTF format: save it as DOCX, ODT or PDF",
     "scanned": "has no text in it, probably a scan: run OCR first",
     "slow": "takes too long to read: split it into smaller documents, or save it as plain text",
     "special": "is not a regular file: copy its content into one",

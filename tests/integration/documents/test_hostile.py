@@ -106,6 +106,11 @@ async def test_encrypted_and_old_office_documents_are_refused_by_name(tmp_path: 
     assert "is encrypted" in await refused(tmp_path / "a.zip", bytes(packed))
 
 
+async def test_rich_text_is_refused_instead_of_being_read_with_its_control_words(tmp_path: Path) -> None:
+    for name in ("a.rtf", "a.doc", "a.txt"):
+        assert "is of the RTF format: save it as DOCX" in await refused(tmp_path / name, r"{\rtf1\ansi {\b Lift}\par}")
+
+
 async def test_documents_without_text_say_so(tmp_path: Path) -> None:
     for name, content in {"a.docx": docx(""), "a.odt": odt(""), "a.xlsx": xlsx(S=[]), "a.zip": archive({})}.items():
         assert "has no text in it" in await refused(tmp_path / name, content)
