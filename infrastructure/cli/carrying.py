@@ -73,7 +73,7 @@ class _Watch:
         return bool(items)
 
     def _is_about(self, item: Any) -> bool:
-        """The work of a project waits for all that is open in it, a workflow for what it asked itself and for budgets."""
+        """A project's work waits for all that is open in it, a workflow for budgets and what it asked itself."""
         if self._is_the_project or item["shortage"]:
             return concerns(item, self._project["id"])
         return item["run_id"] in self._progress.phases
