@@ -36,6 +36,7 @@ from domain.ports.llm import LLM, Delta, ModelInfo, Reply, Request, Shape
 
 NOTICE = "*Rehearsal: put together by rules from sentences of the sources; no language model was used.*"
 NOTHING = "Nothing in the sources speaks to this."
+NEAREST = "Nothing in the sources speaks to this in so many words. Nearest to the task they say:"
 NOTHING_MORE = "Nothing further in the sources speaks to this."
 NO_SOURCES = "No sources were given."
 NO_ROOM = "No room within the word limit."
@@ -47,6 +48,7 @@ SEVERITIES = (
     "of risk or several mild ones; low for one mild one."
 )
 ANSWERED = 3  # sentences of an answer
+NEAR = 3  # sentences where none answers a heading
 MOST, DEEP = 7, 60  # items in a section; candidates looked at for the next one
 WORTH = 0.3  # a candidate's least fit, as a share of the best one's
 BROAD = (CENTRAL, COMPARE, TAGS, EDGES)  # themes that any sentence may speak to
@@ -198,6 +200,7 @@ class _Draft:
         self.software = re.search(SOFTWARE, self.shape.kind) is not None
         self.asked = asked(request.task)
         self.claims: dict[str, float] = {}
+        self.nearest: list[Sentence] = []
         self.sections = self._sections()
 
     def text(self) -> str:
@@ -207,6 +210,8 @@ class _Draft:
         live = [section for section in self.sections if section.candidates]
         while live:
             live = [section for section in live if self._extend(section)]
+        if self.shape.cite and not any(section.picked for section in self.sections):
+            self._draw_near()
         if not self.shape.headings:
             self.sections = [section for section in self.sections if section.picked] or self.sections[:1]
         return self._render()
@@ -244,6 +249,13 @@ class _Draft:
                 return True
             section.picked.pop()
         return False
+
+    def _draw_near(self) -> None:
+        """Where no sentence answers any heading, a reader is at least shown what comes nearest, as such."""
+        for sentence in self.pool[:NEAR]:
+            self.nearest.append(sentence)
+            if not self._fits():
+                self.nearest.pop()
 
     def _suited(self, section: _Section) -> list[Sentence]:
         """Candidates, best first by fit less what was said already (maximal marginal relevance)."""
@@ -292,6 +304,9 @@ class _Draft:
         picked = sorted(section.picked, key=lambda sentence: self.order[sentence.text])
         if section.form == "checklist" and (wanted := self._wanted(section)) + tuple(picked):
             return "\n".join(f"- [ ] {item}" for item in (*wanted, *map(self._cited, picked)))
+        if not picked and self.nearest and section is self.sections[0]:
+            near = "\n".join(f"- {self._cited(sentence)}" for sentence in self.nearest)
+            return f"{NEAREST}\n\n{near}"
         if not picked:
             return self._silence(section) * self.told
         if section.form == "prose":

@@ -36,7 +36,7 @@ def criteria_for(
     if needs_sign_off(output, sign_off_code=sign_off_code):
         made.append(SIGNED_OFF)
     made.append(Criterion(text="Links in it lead somewhere", check=Check(rule="links@1")))
-    usual = (f"It is what the task asks for: a {output.label.lower()}, true to its sources",)
+    usual = (f"It is what the task asks for ({output.label.lower()}), true to its sources",)
     made += [Criterion(text=text) for text in dict.fromkeys((*judged, *usual))]
     return tuple(made[:20])
 

@@ -18,7 +18,7 @@ def alerts(rest: Rest, project: str) -> list[dict[str, Any]]:
 def failing(rest: Rest, **more: Any) -> tuple[str, str]:
     """A project whose results are refused: the rehearsal has too little to write from."""
     project = rest.project(OFFERS, **more)
-    rest.upload(project, "offers.csv", CSV)
+    rest.source(project, CSV.decode(), "Offers")
     run = rest.run_of(project)
     assert rest.ended(run)["result"] == "partial"
     return project, run

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from pydantic import JsonValue
 
 from adapters.llm.instances import instance
-from adapters.llm.rehearsal import NO_SOURCES, NOTHING, NOTICE, RehearsalLLM
+from adapters.llm.rehearsal import NEAREST, NO_SOURCES, NOTHING, NOTICE, RehearsalLLM
 from adapters.llm.sentences import Sentence, cut, rank, split
 from domain.ports.llm import Delta, Passage, Reply, Request, RequestRefused, Shape
 
@@ -478,3 +478,11 @@ def _nested(inner: st.SearchStrategy[dict[str, JsonValue]]) -> st.SearchStrategy
 def test_what_is_made_is_valid_under_the_schema(schema: dict[str, JsonValue], texts: list[str]) -> None:
     root: dict[str, JsonValue] = {"$defs": {"a": {"type": "integer"}}, **schema}
     made(root, "Look after the pump", *texts)
+
+
+async def test_where_nothing_answers_any_heading_the_nearest_is_shown_as_such_and_cited() -> None:
+    notes = "Eight of twelve people come by train. Mill Lane costs 2,400 EUR a month and lies near the station."
+    text = await written(asking(notes, kind="risk_register", headings=("Risks", "Contradictions and gaps")))
+    assert body(text, "Risks").startswith(NEAREST) and "[S1]" in body(text, "Risks")
+    assert body(text, "Contradictions and gaps") == NOTHING
+    assert body(await written(asking(kind="risk_register", headings=("Risks",))), "Risks") == NO_SOURCES
