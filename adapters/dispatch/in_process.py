@@ -2,8 +2,10 @@
 it look sooner."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from loguru import logger
 
@@ -16,6 +18,8 @@ from services.ports.store import StoreError
 SWEEP_SECONDS = 5.0
 AFTER_FAILURE = 2.0
 LONGEST_PAUSE = 60.0
+SET_BACK = timedelta(seconds=2)
+"""By how much a clock is set back at least to be taken for that."""
 
 
 class InProcessDispatcher(Dispatcher):
@@ -29,9 +33,12 @@ class InProcessDispatcher(Dispatcher):
         arrange: Callable[[], Awaitable[None]] | None = None,
         parallel: int = 8,
         sweep_seconds: float = SWEEP_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._journal, self._clock, self._advance, self._arrange = journal, clock, advance, arrange
         self._parallel, self._sweep_seconds = parallel, sweep_seconds
+        self._monotonic = monotonic
+        self._looked: tuple[datetime, float] | None = None
         self._woken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._failures: Counter[str] = Counter()
@@ -67,6 +74,7 @@ class InProcessDispatcher(Dispatcher):
     async def _hand_out(self) -> float:
         """Starts what is ready and fits; the seconds until it is worth looking again. What is parked is arranged
         first."""
+        await self._look_at_the_clock()
         if self._arrange is not None:
             await self._arrange()
         free = self._parallel - len(self._under_way)
@@ -79,6 +87,15 @@ class InProcessDispatcher(Dispatcher):
         if due is None:
             return self._sweep_seconds
         return min(self._sweep_seconds, max(0.05, (due - self._clock.now()).total_seconds()))
+
+    async def _look_at_the_clock(self) -> None:
+        """One that was set back would hold up for as long what was due before."""
+        now, passed = self._clock.now(), self._monotonic()
+        expected = self._looked and self._looked[0] + timedelta(seconds=passed - self._looked[1])
+        self._looked = now, passed
+        if expected is not None and now < expected - SET_BACK:
+            logger.warning("the clock was set back by {}; what was due goes on", expected - now)
+            await self._journal.set_back(expected)
 
     async def _carry(self, run_id: str) -> None:
         try:

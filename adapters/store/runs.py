@@ -92,6 +92,15 @@ class SqlJournal(Journal):
         at = await self._database.read(lambda connection: connection.execute(statements.NEXT_DUE, values).scalar())
         return None if at is None else time_of(at)
 
+    async def set_back(self, before: datetime) -> None:
+        moments = {"now": time.time(), "before": before.timestamp()}
+
+        def unit(connection: Connection) -> None:
+            connection.execute(statements.READY_BEFORE, moments)
+            connection.execute(statements.SIGNALS_BEFORE, moments)
+
+        await self._database.write(unit)
+
     async def graph(self, digest: str) -> AgentGraph:
         pinned = {"graph": digest}
         ((body,),) = await self._database.read(lambda connection: statements.GRAPH.all(connection, pinned))

@@ -130,6 +130,16 @@ SIGNALS = Prepared(
     .order_by(_signals.c.position)
 )
 NEXT_SIGNAL = Prepared(select(func.min(_signals.c.due)).where(*_waiting))
+READY_BEFORE = (
+    update(_ready_runs)
+    .where(_ready_runs.c.at > bindparam("now"), _ready_runs.c.at <= bindparam("before"))
+    .values(at=bindparam("now"))
+)
+SIGNALS_BEFORE = (
+    update(_signals)
+    .where(_signals.c.consumed == 0, _signals.c.due > bindparam("now"), _signals.c.due <= bindparam("before"))
+    .values(due=bindparam("now"))
+)
 LEASED_RUN = Prepared(
     select(tables.runs.c.body, tables.runs.c.version, _leases.c.snapshot, _leases.c.seq)
     .join_from(tables.runs, _leases, _leases.c.run_id == tables.runs.c.id)

@@ -109,6 +109,10 @@ class Journal(ABC):
         """When the earliest run that is not due yet will be."""
 
     @abstractmethod
+    async def set_back(self, before: datetime) -> None:
+        """The clock was set back, from `before` to now: what was due by then is due at once."""
+
+    @abstractmethod
     async def graph(self, digest: str) -> AgentGraph:
         """The AgentGraph that a run pinned."""
 

@@ -17,9 +17,10 @@ from infrastructure.cli.connection import Connection
 class Process:
     """A server on a data directory."""
 
-    def __init__(self, folder: Path, module: str = "tests.e2e.server_process") -> None:
+    def __init__(self, folder: Path, module: str = "tests.e2e.server_process", *more: str) -> None:
         self.folder = folder
-        self.popen = subprocess.Popen([sys.executable, "-m", module, str(folder)], stdout=subprocess.PIPE, text=True)
+        words = [sys.executable, "-m", module, str(folder), *more]
+        self.popen = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
     def ready(self) -> str:
         assert self.popen.stdout is not None
