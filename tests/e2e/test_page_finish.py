@@ -14,6 +14,9 @@ from config.settings import load
 from infrastructure.serving import beside
 from tests.e2e.browsing import PHONE, Watched, browser, signed_in
 from tests.e2e.rest_client import MARKDOWN, Rest, Running
+from tests.e2e.test_page import RULES, violations
+from tests.model_behaviours import default_script
+from tests.model_servers import model_server
 
 LONG = "\n".join(f"line {n}" for n in range(10_000))
 
@@ -120,3 +123,25 @@ def test_settings_are_shown_at_once_while_a_backend_keeps_silent(chromium: Brows
             expect(row).to_contain_text("not there", timeout=15_000)
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
             assert "`" not in page.locator("main").inner_text()
+
+
+def test_a_model_is_tried_on_the_page(chromium: Browser, tmp_path: Path) -> None:
+    with model_server(lambda body: "ready, one, two, three" if "format" not in body else default_script(body)) as model:
+        (tmp_path / "models.yaml").write_text(
+            "default: main\nhosts: {box: {memory_limit: 4GB}}\n"
+            f"backends: {{one: {{kind: ollama, base_url: '{model.base_url}', host: box}}}}\n"
+            "aliases: {main: {backend: one, model: tiny, memory: 3GB}}\n"
+        )
+        with beside(load(tmp_path, {}), dispatch=True) as served, Rest(served.url, served.token) as rest:
+            running = Running(rest=rest, url=served.url, token=served.token, program=served.program)
+            with signed_in(chromium, running) as watched:
+                page = watched.open("/page/settings")
+                expect(page.locator("#models tbody tr")).to_contain_text("3.0 of 4.0 GB on box", timeout=15_000)
+                page.get_by_role("button", name="Try it").click()
+                expect(page.get_by_role("heading", name="Trying main")).to_be_visible(timeout=60_000)
+                table = page.locator("main table")
+                expect(table).to_contain_text("structured")
+                expect(table.locator("tr", has_text="streaming")).to_contain_text("passed")
+                assert violations(page, runOnly=RULES) == [] and watched.troubles == []
+                page.get_by_role("link", name="Back to the settings").click()
+                expect(page).to_have_url(re.compile(r"/page/settings$"))

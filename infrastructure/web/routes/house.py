@@ -39,6 +39,15 @@ async def settings(request: Request, caller: Visitor, parts: Parts) -> Response:
     )
 
 
+@router.post("/page/settings/models")
+async def check_model(request: Request, caller: Visitor, parts: Parts, form: Submitted) -> Response:
+    """Four short calls, then a page of what came of them."""
+    found = await parts.model_checks().checked(caller.principal, form.text("alias", 63))
+    return await page(
+        request, caller, "model-check.html.j2", title=f"Trying {found.alias}", here="settings", found=found
+    )
+
+
 @router.post("/page/settings/budget")
 async def set_budget(caller: Visitor, parts: Parts, form: Submitted) -> Response:
     await parts.budgets().set_workspace(caller, budget.read(form))
