@@ -198,6 +198,8 @@ def _told_apart(written: Any) -> Any:
     """The one thing that an alias looks like, so that an error speaks of that only."""
     if isinstance(written, dict):
         return (Several if "deployments" in written else Deployment).model_validate(written)
+    if isinstance(written, Deployment | Several):
+        return written
     raise ValueError("must hold names with their values, as in {backend: ollama, model: NAME}")
 
 

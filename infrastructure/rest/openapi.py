@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from infrastructure.rest import schemas
-from infrastructure.rest.schemas import ArtifactForm, Problem, VersionBody, VersionForm
+from infrastructure.rest.schemas import ArtifactBody, ArtifactForm, Problem, VersionBody, VersionForm
 
 REFS = "#/components/schemas/{model}"
 PROBLEM = {"application/problem+json": {"schema": {"$ref": REFS.format(model="Problem")}}}
@@ -37,7 +37,7 @@ class Api(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         made = super().openapi()
-        for kind in (Problem, ArtifactForm, VersionBody, VersionForm):
+        for kind in (Problem, ArtifactBody, ArtifactForm, VersionBody, VersionForm):
             schema = kind.model_json_schema(ref_template=REFS)
             made["components"]["schemas"] |= schema.pop("$defs", {}) | {kind.__name__: schema}
         for name, schema in made["components"]["schemas"].items():

@@ -60,13 +60,16 @@ def test_a_model_that_refuses_everybody_is_no_reason_for_another_way(tmp_path: P
         assert connection.get(f"/v1/projects/{project}/plan")["number"] == 1
 
 
-def test_a_budget_that_is_used_up_is_no_reason_for_another_way(tmp_path: Path) -> None:
+def test_a_budget_that_is_used_up_stops_a_way_where_it_is_and_is_no_reason_for_another(tmp_path: Path) -> None:
     with (
         model_server(good, models=("tiny",)) as server,
         program(tmp_path, programs.models_yaml(server)) as connection,
     ):
         project, id = task_of(connection, budget={"calls": 1})
         run_of(connection, project)
+        [item] = until(lambda: connection.get("/v1/inbox")["items"], bool, 60)
+        assert item["kind"] == "budget" and len(server.chats) == 1
+        connection.post(f"/v1/inbox/{item['id']}/answer", {"action": "stop"})
         task = needing_attention(connection, id)
         assert (task["way"], task["attempts"]) == (WAY, 1)
 

@@ -8,6 +8,7 @@ from infrastructure.rest.schemas.wire import Amount, Time, Wire, example
 
 
 class BudgetBody(Wire):
+    model_config = example(money=2_500_000, calls=200)
     money: Amount | None = Field(None, description="Millionths of the currency, in all.")
     calls: Amount | None = Field(None, description="Calls to models, in all.")
     tokens: Amount | None = Field(None, description="Tokens of prompts and replies together, in all.")
