@@ -11,6 +11,7 @@ import yaml
 from infrastructure.cli.connection import Connection
 from tests.e2e.processes import Process
 from tests.e2e.programs import begun, ended, good, program, until
+from tests.integration.test_residency import SHAPE
 from tests.model_servers import ModelServer, model_server
 
 MODELS = ({"name": "small", "size": 3_000_000_000}, {"name": "large", "size": 3_500_000_000})
@@ -75,17 +76,6 @@ def test_models_that_fit_together_stay_loaded(tmp_path: Path) -> None:
     with served(tmp_path, "7GB") as (connection, server):
         assert ended(connection, begun(connection)[1], 60)["result"] == "succeeded"
         assert sorted(server.loads) == ["large", "small"] and server.unloads == []
-
-
-SHAPE = {
-    "general.architecture": "llama",
-    "llama.block_count": 32,
-    "llama.context_length": 131_072,
-    "llama.embedding_length": 4096,
-    "llama.attention.head_count": 32,
-    "llama.attention.head_count_kv": 8,
-    "llama.vocab_size": 128_256,
-}
 
 
 def test_a_model_that_turns_out_to_need_more_than_there_is_tells_the_numbers(tmp_path: Path) -> None:
