@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infrastructure.cli.aliases import NONE
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import document, say, tell
 from infrastructure.cli.session import DataDir, Json, settings
@@ -86,7 +87,6 @@ def export(
     from adapters.llm.configuration import Models
     from adapters.llm.litellm_export import written_for
     from config.reading import read
-    from infrastructure.cli.models import NONE
     from infrastructure.data_directory import DataDirectory
 
     if not litellm:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infrastructure.cli.aliases import ALIAS
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.output import document, say, tell
 from infrastructure.cli.session import DataDir, Json, settings
@@ -61,7 +62,6 @@ def add(
 
 
 def _name(alias: str, path: Path) -> str:
-    from infrastructure.cli.models import ALIAS
 
     if alias and not ALIAS.fullmatch(alias):
         raise Ended(Code.USAGE, f"“{alias}” is no alias; use small letters, digits, dots, dashes and underscores.")

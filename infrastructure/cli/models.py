@@ -1,11 +1,11 @@
 """`caseworks models`: what is configured, what is really there, and whether it can do the work."""
 
-import re
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from infrastructure.cli.aliases import ALIAS, NONE
 from infrastructure.cli.endings import Code, Ended
 from infrastructure.cli.model_advice import suggest
 from infrastructure.cli.model_bench import bench
@@ -18,11 +18,6 @@ from infrastructure.cli.session import DataDir, Json, session
 app = typer.Typer(
     help="Models: what is there, and what it can do. Alone it lists.\n\nExample: caseworks models",
     rich_markup_mode=None,
-)
-ALIAS = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
-NONE = (
-    "No model is configured: the work is rehearsed. `caseworks config model ollama:NAME` uses one of an Ollama; write "
-    "models.yaml for anything else."
 )
 
 
