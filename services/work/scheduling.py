@@ -124,7 +124,8 @@ def _plainly(context: EffectContext, plan: Plan, failed: Sequence[Decision]) -> 
 
 
 async def _draft(context: EffectContext, task: Task, run: Run | None) -> tuple[Version | None, tuple[str, ...]]:
-    """What the attempt left staged, and what its review found; failing that, why the attempt ended."""
+    """What the attempt left staged, and what its review found; where it came to none, why the attempt ended, and what
+    was found last."""
     reason = (run.reason,) if run is not None and run.reason else ()
     staged = {"run_id": run.id if run is not None else "", "state": "staged"}
     versions = await context.store.find(Version, task.workspace_id, where=staged)
@@ -133,7 +134,8 @@ async def _draft(context: EffectContext, task: Task, run: Run | None) -> tuple[V
     draft = versions[-1]
     records = await context.store.find(QARecord, task.workspace_id, where={"artifact_id": draft.artifact_id})
     findings = [record.findings for record in records if record.digest == draft.digest]
-    return draft, findings[-1] if findings else reason
+    earlier = records[-1].findings if records else ()
+    return draft, findings[-1] if findings else tuple(dict.fromkeys((*reason, *earlier)))
 
 
 def _start(context: EffectContext, project: Project, task: Task) -> StartChild:

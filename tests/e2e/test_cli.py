@@ -335,7 +335,8 @@ def test_the_doctor_verifies_everything(served: Finished) -> None:
 
 
 def test_work_that_needs_attention_ends_with_one_and_is_settled_by_a_person(tmp_path: Path, documents: Path) -> None:
-    done = caseworks(tmp_path, "run", "List the offers", "-i", str(documents / "offers.csv"), "--json")
+    (documents / "bare.md").write_text("Lift\n")  # nothing to cite
+    done = caseworks(tmp_path, "run", "List the offers", "-i", str(documents / "bare.md"), "--json")
     assert (done.code, done.json["result"]) == (1, "partial")
     assert done.err.splitlines()[-1].startswith("The work is done in part: ")
     first, *_ = done.json["waiting"]

@@ -68,7 +68,7 @@ async def test_noise_by_grammar_is_a_valid_call_or_an_answer(tmp_path: Path, ser
         parameters = {tool.name: tool.parameters for tool in asked.tools}[call.name]
         Draft202012Validator(parameters).validate(call.arguments)
         called.add(call.name)
-    assert called == {"time_in", "book"}
+    assert called <= {"time_in", "book"} and called
 
 
 async def test_an_openai_like_model_is_asked_by_an_envelope_where_that_is_configured(tmp_path: Path) -> None:
