@@ -1,10 +1,10 @@
 """The same question to the same model, asked once."""
 
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from adapters.llm.caching import CachingLLM
 from adapters.llm.configuration import Models
 from adapters.llm.kept import KeptReplies
 from domain.ports.llm import LLM, Delta, ModelInfo, ModelUnavailable, Reply, Request
+from tests.unit.ways_of_asking import Ask, ask
+
+__all__ = ["ask"]
 
 REQUEST = Request(alias="main", system="s", task="Say it.", idempotency_key="k", workspace_id="wsp_1", temperature=0.0)
 
@@ -35,22 +38,6 @@ class Counting(LLM):
 
     async def check(self, alias: str) -> None:
         raise ModelUnavailable(f"{alias} is away")
-
-
-@pytest.fixture(params=("complete", "stream"))
-def ask(request: pytest.FixtureRequest) -> Callable[[LLM, Request], Any]:
-    async def whole(llm: LLM, asked: Request) -> Reply:
-        return await llm.complete(asked)
-
-    async def streamed(llm: LLM, asked: Request) -> Reply:
-        *deltas, last = [piece async for piece in llm.stream(asked)]
-        assert "".join(cast(Delta, piece).text for piece in deltas) == cast(Reply, last).text
-        return cast(Reply, last)
-
-    return whole if request.param == "complete" else streamed
-
-
-Ask = Callable[[LLM, Request], Any]
 
 
 def caching(inner: LLM, folder: Path, *, keeps: bool = True, identity: str = "a", **limits: Any) -> CachingLLM:

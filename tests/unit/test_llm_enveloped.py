@@ -1,9 +1,9 @@
 """Tools for models that know none, over a model that writes what a test says."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -11,6 +11,9 @@ from jsonschema import Draft202012Validator
 from adapters.llm.enveloped import EnvelopedLLM, envelope
 from domain.ports.llm import LLM, Delta, ModelInfo, ModelUnavailable, Reply, Request, Tool
 from services.structured.understanding import understood
+from tests.unit.ways_of_asking import Ask, ask
+
+__all__ = ["ask"]
 
 SEARCH = Tool(
     name="search",
@@ -63,22 +66,6 @@ def wrapped(inner: LLM) -> EnvelopedLLM:
 def written(text: str, **more: Any) -> tuple[Writes, EnvelopedLLM]:
     inner = Writes(Reply(text=text, model="tiny", input_tokens=9, output_tokens=4, money=7, thinking="hm", **more))
     return inner, wrapped(inner)
-
-
-@pytest.fixture(params=("complete", "stream"))
-def ask(request: pytest.FixtureRequest) -> Callable[[LLM, Request], Any]:
-    async def whole(llm: LLM, asked: Request) -> Reply:
-        return await llm.complete(asked)
-
-    async def streamed(llm: LLM, asked: Request) -> Reply:
-        *deltas, last = [piece async for piece in llm.stream(asked)]
-        assert "".join(cast(Delta, piece).text for piece in deltas) == cast(Reply, last).text
-        return cast(Reply, last)
-
-    return whole if request.param == "complete" else streamed
-
-
-Ask = Callable[[LLM, Request], Any]
 
 
 async def test_a_call_comes_back_as_from_a_model_that_knows_tools(ask: Ask) -> None:

@@ -4,10 +4,10 @@ import asyncio
 import json
 import re
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -27,6 +27,9 @@ from domain.ports.llm import (
     Tool,
     ToolCall,
 )
+from tests.unit.ways_of_asking import Ask, ask
+
+__all__ = ["ask"]
 
 REQUEST = Request(alias="main", system="s", task="Say it.", idempotency_key="k")
 TOOL = Tool(name="search", description="Finds.", parameters={"type": "object"})
@@ -69,22 +72,6 @@ class Numbered(LLM):
 
     async def check(self, alias: str) -> None:
         raise ModelUnavailable(f"{alias} is away")
-
-
-@pytest.fixture(params=("complete", "stream"))
-def ask(request: pytest.FixtureRequest) -> Callable[[LLM, Request], Any]:
-    async def whole(llm: LLM, asked: Request) -> Reply:
-        return await llm.complete(asked)
-
-    async def streamed(llm: LLM, asked: Request) -> Reply:
-        *deltas, last = [piece async for piece in llm.stream(asked)]
-        assert "".join(cast(Delta, piece).text for piece in deltas) == cast(Reply, last).text
-        return cast(Reply, last)
-
-    return whole if request.param == "complete" else streamed
-
-
-Ask = Callable[[LLM, Request], Any]
 
 
 def recording(path: Path, *script: Reply | LLMError) -> RecordingLLM:
